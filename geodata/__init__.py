@@ -1,0 +1,1 @@
+"""What is true: sources, checks, joins, shapes, measures and editions; no drawing, no web."""

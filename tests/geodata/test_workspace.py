@@ -1,0 +1,124 @@
+"""atlas.toml: a wrong key, value or name is told apart, with place and cure."""
+
+from pathlib import Path
+
+import pytest
+
+from geodata import workspace
+from geodata.errors import UnknownName, WorkspaceError
+
+GOOD = """
+default_measure = "paved"
+[atlas]
+title = "图"
+[codes]
+pattern = "[A-Z]{2}"
+[geometry]
+work_crs = "EPSG:32633"
+[[levels]]
+id = "land"
+label = "国"
+code_length = 1
+[[levels]]
+id = "parish"
+label = "区"
+code_length = 2
+[[rounds]]
+id = "one"
+label = "第一轮"
+step = "year"
+from = "2019"
+to = "2021"
+[[indicators]]
+id = "road"
+label = "路"
+type = "flag"
+[[measures]]
+id = "paved"
+theme = "gaps"
+label = "有路"
+unit = "%"
+rule = "share_of_villages"
+where = { indicator = "road", equals = true }
+rounds = ["one"]
+[[sources]]
+id = "shapes"
+kind = "boundaries"
+files = ["shapes.geojson"]
+columns = { code = "CODE" }
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "atlas.toml").write_text(text, "utf-8")
+    return folder
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(WorkspaceError) as caught:
+        workspace.load(write(folder, text))
+    return str(caught.value)
+
+
+def test_a_good_file_opens_and_answers_by_name(tmp_path: Path) -> None:
+    space = workspace.load(write(tmp_path, GOOD))
+    assert space.root.id == "land" and space.leaf.id == "parish"
+    assert space.round("one").periods == ("2019", "2020", "2021")
+    with pytest.raises(UnknownName, match="paved"):
+        space.measure("pawed")
+
+
+def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "atlas.toml").write_text(GOOD, "utf-8-sig")
+    assert workspace.load(tmp_path).atlas.title == "图"
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="bangfu demo"):
+        workspace.load(tmp_path)
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    assert "line 2" in refused(tmp_path, "[atlas]\ntitle = \n")
+
+
+def test_a_wrong_key_is_named_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace('label = "有路"', 'lable = "有路"'))
+    assert "measures[1 paved].lable" in message and "是不是想写 label" in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('rule = "share_of_villages"', 'rule = "share"', "share_of_targets"),
+        ('theme = "gaps"', 'theme = "gapz"', "coverage"),
+        ('indicator = "road"', 'indicator = "rode"', "是不是想写 road"),
+        ('rounds = ["one"]', 'rounds = ["two"]', "two"),
+        ('rule = "share_of_villages"', 'rule = "mean"', "value"),
+        ('pattern = "[A-Z]{2}"', 'pattern = "[A-Z{2}"', "正则"),
+        ('from = "2019"', 'from = "2019年"', "2018-Q4"),
+        ('from = "2019"', 'from = "2022"', "rounds.one"),
+        ("code_length = 2", "code_length = 1", "code_length"),
+        ('kind = "boundaries"', 'kind = "table"', "boundaries"),
+        ('id = "road"', 'id = "1 road"', "字母开头"),
+        ('files = ["shapes.geojson"]', "files = []", "sources[1 shapes].files"),
+        ('files = ["shapes.geojson"]', 'files = "shapes.geojson"', "列表"),
+        ('title = "图"', "title = 3", "加引号"),
+        ("code_length = 1", "code_length = -1", "不能小于 0"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_place_and_cure(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert old in GOOD
+    assert expected in refused(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace('theme = "gaps"', 'theme = "x"').replace('type = "flag"', 'type = "y"')
+    message = refused(tmp_path, text)
+    assert "measures[1 paved].theme" in message and "indicators[1 road].type" in message
+
+
+def test_every_key_has_a_description() -> None:
+    assert [key for key, text in workspace.keys().items() if not text] == []
