@@ -1,0 +1,1 @@
+"""What can be drawn: pure descriptions of maps, legends, charts and pages; no web, no state."""
