@@ -1,0 +1,207 @@
+"""The app factory: one Flask server with the routes, and Dash with its pages on top."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from dash import Dash, dcc
+from dash import html as tags
+from dash.development.base_component import Component
+from flask import Flask, Response, has_request_context, redirect, request
+from flask_compress import Compress
+from werkzeug.exceptions import NotFound
+
+from callbacks import gallery as gallery_callbacks
+from callbacks import navigation
+from callbacks import portal as portal_callbacks
+from dashboard import dispatch, errors, routes, security
+from dashboard.cache import Store
+from dashboard.library import Library
+from dashboard.pages import gallery, portal
+from dashboard.services import Drawn, assemble, underlay
+from dashboard.settings import Settings
+from geodata import words
+from geodata.errors import AtlasError
+
+LARGEST_REQUEST = 1_000_000
+"""Bytes: a callback's body holds an address and a few names."""
+YEAR = "public, max-age=31536000, immutable"
+
+
+class Atlas(Dash):
+    """Dash with a page of our own: Chinese, titled by the edition, with the catalogue in it."""
+
+    def __init__(self, library: Library, **options: Any) -> None:
+        self._library = library
+        super().__init__(**options)
+
+    def interpolate_index(self, *_: Any, **parts: Any) -> str:
+        """The page around the app. What scripts need is data in it, so that no script is inline."""
+        said = json.dumps(words.section("portal"), ensure_ascii=False).replace("<", "\\u003c")
+        title = html.escape(self._library.current().edition.space.atlas.title)
+        return (
+            "<!DOCTYPE html>\n"
+            '<html lang="zh-CN">\n<head>\n'
+            f"{parts['metas']}\n<title>{title}</title>\n{parts['favicon']}\n{parts['css']}\n"
+            "</head>\n<body>\n"
+            f"{parts['app_entry']}\n"
+            f"<noscript>{html.escape(words.say('api.noscript'))}</noscript>\n"
+            f'<script id="bangfu-words" type="application/json">{said}</script>\n'
+            f"<footer>\n{parts['config']}\n{parts['scripts']}\n{parts['renderer']}\n</footer>\n"
+            "</body>\n</html>\n"
+        )
+
+
+def create_app(settings: Settings) -> Dash:
+    """A new app for a workspace; nothing is shared with another one, no global is touched.
+
+    It needs no edition yet: every page says so until there is one.
+    """
+    server = Flask("bangfu", static_folder=None)
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    server.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
+    _compress(server)
+    library = Library(settings.workspace)
+    store = Store(server, settings.cache, audience=settings.audience)
+    drawn = Drawn(store, underlay(settings))
+    services = assemble(settings, library, drawn)
+
+    routes.register(server, library, drawn)
+    app = Atlas(
+        library,
+        name="bangfu",
+        server=server,
+        assets_folder=str(assets_folder()),
+        serve_locally=True,
+        suppress_callback_exceptions=True,  # a page's components come and go with it
+        update_title="",
+        add_log_handler=False,
+        use_pages=False,
+        pages_folder="",
+        enable_mcp=False,
+    )
+    errors.register(server)  # after Dash, whose own handlers it replaces
+    pages = {
+        "/": lambda: portal.layout(services),
+        "/maps": lambda: gallery.layout(services),
+    }
+    app.layout = _layout(pages)
+    portal_callbacks.register(app, services)
+    gallery_callbacks.register(app, services)
+    navigation.register(app, pages)
+    _serve_pages(app, library, set(pages))
+    dispatch.register(app)
+    security.register(app, underlay=bool(settings.tianditu_key))
+    return app
+
+
+def assets_folder() -> Path:
+    """Where scripts and styles lie: inside the package (wheel) or beside it (checkout)."""
+    package = Path(__file__).resolve().parent
+    inside = package / "assets"
+    return inside if inside.is_dir() else package.parent / "assets"
+
+
+def _layout(pages: dict[str, Callable[[], Component]]) -> Callable[[], Component]:
+    """The layout for whoever asks: of the page that the request came from.
+
+    Dash fetches the layout apart from the page and without its path. The Referer names it; where
+    a proxy took that away, `callbacks.navigation` turns the page afterwards.
+    """
+
+    def layout() -> Component:
+        path = urlsplit(request.referrer or "").path if has_request_context() else "/"
+        page = navigation.page_of(path, pages)
+        try:
+            children: Any = pages[page]()
+        except AtlasError as error:
+            # Dash draws the layout once before its first answer, and never again if that fails.
+            page, children = "", tags.Main(tags.P(str(error)))
+        return tags.Div(
+            [
+                dcc.Location(id=navigation.ADDRESS, refresh=False),
+                dcc.Store(id=navigation.SHOWN, data=page),
+                tags.Div(children, id=navigation.PAGE),
+            ]
+        )
+
+    return layout
+
+
+def _serve_pages(app: Dash, library: Library, paths: set[str]) -> None:
+    """Dash answers every path with the app; ours answers its own pages, and 404 for the rest."""
+
+    def page(path: str = "") -> Any:
+        library.current()  # without an edition there is nothing to show: 503, and why
+        if f"/{path}" in paths:
+            response = Response(app.index(), mimetype="text/html")
+            response.headers["Cache-Control"] = "no-cache"
+            return response
+        if path.endswith("/") and f"/{path.rstrip('/')}" in paths:
+            query = request.query_string.decode("latin-1")
+            return redirect(f"/{path.rstrip('/')}" + (f"?{query}" if query else ""), 308)
+        raise NotFound
+
+    app.server.view_functions["/"] = page
+    app.server.view_functions["/<path:path>"] = page
+
+
+class CompressedScripts:
+    """Remembers Dash's and our scripts compressed; everything else is compressed as it comes.
+
+    Their addresses change with their content, and a megabyte takes longer to compress than to
+    send.
+    """
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """The compressed bytes of an address, if they are kept."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def set(self, key: str, value: bytes) -> None:
+        """Keep the bytes if the address is a script's."""
+        path = key.partition(";")[2]
+        if not path.startswith(("/_dash-component-suites/", "/assets/")):
+            return
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+def _compress(server: Flask) -> None:
+    server.config.update(
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=5,
+        COMPRESS_CACHE_BACKEND=CompressedScripts,
+        COMPRESS_CACHE_KEY=lambda asked: asked.full_path,
+        COMPRESS_STREAMS=False,
+    )
+    Compress(server)
+
+    @server.after_request
+    def whole_scripts(response: Response) -> Response:
+        # Flask streams files, and a stream is compressed anew for each reader. Dash writes the
+        # time of change into the address (`?m=`), so such an answer may be kept for good.
+        if request.path.startswith("/assets/") and response.status_code == 200:
+            with contextlib.closing(response.response) as file:  # type: ignore[type-var]
+                content = b"".join(file)  # type: ignore[arg-type]  # a file's chunks
+            response.direct_passthrough = False
+            response.set_data(content)
+            if "m" in request.args:
+                response.headers["Cache-Control"] = YEAR
+        return response

@@ -1,0 +1,102 @@
+"""`bangfu bench`: this map beside plotly's and folium's, the build and the server, measured."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from dashboard.bench import browser, building, rivals, serving
+from geodata.edition import Edition
+from geodata.progress import SILENT, Progress
+from geodata.words import say
+
+SHAPE_TOLERANCE = 30.0
+"""Metres: the rivals get the leaves simplified as a coverage by this much, which is in their
+favour (whole shapes make their pages several times larger); ours draws its tiles as built."""
+
+
+def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> dict[str, Any]:
+    """Run every benchmark for worlds of these sizes.
+
+    Returns
+    -------
+    dict : `machine`, and a list each of `building` (a world's demo and build), `maps` and
+        `requests` rows; JSON-able. Takes minutes; needs Chromium and playwright.
+    """
+    report: dict[str, Any] = {"machine": _machine(), "building": [], "maps": [], "requests": []}
+    with tempfile.TemporaryDirectory(prefix="bangfu-bench-") as scratch:
+        for size in sizes:
+            folder = Path(scratch) / f"world-{size}"
+            with progress.step(say("bench.building", villages=size)):
+                report["building"].append(building.measure(folder, size))
+            edition = Edition.open(folder)
+            with progress.step(say("bench.rivals", villages=size)):
+                pages = _write_rivals(Path(scratch) / f"pages-{size}", edition)
+            with serving.served(folder) as port:
+                portal = f"http://127.0.0.1:{port}/?{_leaf_view(edition)}"
+                with progress.step(say("bench.maps", villages=size)):
+                    with browser.folder_served(pages) as address:
+                        subjects = [
+                            browser.ours(portal),
+                            browser.rival("plotly", f"{address}/plotly/"),
+                            browser.rival("folium", f"{address}/folium/"),
+                        ]
+                        rows = browser.measure(subjects)
+                    report["maps"] += [{"villages": size, **row} for row in rows]
+                with progress.step(say("bench.requests", villages=size)):
+                    rows = serving.measure(port, _asks(edition, port))
+                    report["requests"] += [{"villages": size, **row} for row in rows]
+    return report
+
+
+def _machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory),
+        "python": platform.python_version(),
+        "drawing": "SwiftShader",
+    }
+
+
+def _write_rivals(folder: Path, edition: Edition) -> Path:
+    shapes = edition.geometry(edition.levels[-1].id, SHAPE_TOLERANCE)
+    rivals.write_plotly(folder / "plotly", shapes)
+    rivals.write_folium(folder / "folium", shapes)
+    return folder
+
+
+def _leaf_view(edition: Edition) -> str:
+    """The first map with every leaf coloured, so that all three draw the same polygons."""
+    return f"level={quote(edition.levels[-1].id)}"
+
+
+def _asks(edition: Edition, port: int) -> list[serving.Ask]:
+    leaf = edition.levels[-1].id
+    measure = edition.space.default_measure or edition.measures[0].id
+    name = next(
+        item.id for item in reversed(edition.rounds) if edition.has(measure, item.id)
+    )
+    path, body = browser.first_callback(f"http://127.0.0.1:{port}/")
+    zoom, column, row = _busiest_tile(edition)
+    return [
+        serving.Ask("page", "/"),
+        serving.Ask("values", f"/data/{edition.id}/{name}/{measure}/{leaf}.bin"),
+        serving.Ask("tile", f"/tiles/{edition.id}/{leaf}/{zoom}/{column}/{row}.pbf"),
+        serving.Ask("drill-down", path, body),
+    ]
+
+
+def _busiest_tile(edition: Edition) -> tuple[int, int, int]:
+    """Zoom 9 tile under the label point of the middle leaf."""
+    frame = edition.regions(edition.levels[-1].id)
+    middle = frame.iloc[len(frame) // 2]
+    zoom = 9
+    latitude = math.radians(middle["lat"])
+    row = (1 - math.asinh(math.tan(latitude)) / math.pi) / 2
+    return zoom, int((middle["lon"] + 180) / 360 * 2**zoom), int(row * 2**zoom)

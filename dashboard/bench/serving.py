@@ -1,0 +1,139 @@
+"""Requests a second and waiting times of the real server, from this machine to itself."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+CLIENTS = 8
+LOADED_REQUESTS = 1600
+QUIET_REQUESTS = 200
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One kind of request: a path, or a path with a JSON body to post."""
+
+    name: str
+    path: str
+    body: bytes | None = None
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(folder: Path, workers: int = 2) -> Iterator[int]:
+    """Run `bangfu serve` on a free loopback port; yields the port and ends the server after."""
+    port = free_port()
+    command = [sys.executable, "-m", "dashboard.cli", "serve", str(folder)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+    )
+    try:
+        for _ in range(START_SECONDS * 5):
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode}")
+            try:
+                if _once(port, Ask("health", "/healthz")) < 60:
+                    break
+            except OSError:
+                time.sleep(0.2)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def measure(port: int, asks: list[Ask]) -> list[dict[str, object]]:
+    """For each kind of request: p50/p99 one at a time, then requests/s and p99 under load.
+
+    Bounded: `QUIET_REQUESTS` one after the other, then `LOADED_REQUESTS` over `CLIENTS`
+    connections; only to 127.0.0.1. Times in milliseconds.
+    """
+    rows: list[dict[str, object]] = []
+    for ask in asks:
+        for _ in range(10):
+            _once(port, ask)
+        quiet = _series(port, ask, QUIET_REQUESTS)
+        loaded, seconds = _load(port, ask)
+        rows.append(
+            {
+                "request": ask.name,
+                "p50_ms": round(float(np.percentile(quiet, 50)), 2),
+                "p99_ms": round(float(np.percentile(quiet, 99)), 2),
+                "per_second": round(len(loaded) / seconds),
+                "loaded_p99_ms": round(float(np.percentile(loaded, 99)), 1),
+            }
+        )
+    return rows
+
+
+def _once(port: int, ask: Ask) -> float:
+    """Seconds that one request takes on a connection of its own."""
+    start = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        _send(connection, ask)
+    finally:
+        connection.close()
+    return time.perf_counter() - start
+
+
+def _send(connection: http.client.HTTPConnection, ask: Ask) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    if ask.body is not None:
+        headers["Content-Type"] = "application/json"
+        headers["Origin"] = f"http://127.0.0.1:{connection.port}"
+    connection.request("POST" if ask.body else "GET", ask.path, body=ask.body, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status >= 400:
+        raise RuntimeError(f"{ask.name}: {answer.status} for {ask.path}")
+
+
+def _series(port: int, ask: Ask, count: int) -> list[float]:
+    """Milliseconds of `count` requests, one after the other on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    times = []
+    try:
+        for _ in range(count):
+            start = time.perf_counter()
+            _send(connection, ask)
+            times.append((time.perf_counter() - start) * 1000)
+    finally:
+        connection.close()
+    return times
+
+
+def _load(port: int, ask: Ask) -> tuple[list[float], float]:
+    """Milliseconds of each request under load, and the seconds that all took."""
+    times: list[list[float]] = [[] for _ in range(CLIENTS)]
+
+    def client(slot: int) -> None:
+        times[slot] = _series(port, ask, LOADED_REQUESTS // CLIENTS)
+
+    threads = [threading.Thread(target=client, args=(slot,)) for slot in range(CLIENTS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [value for slot in times for value in slot], time.perf_counter() - start

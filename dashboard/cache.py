@@ -1,0 +1,173 @@
+"""What is costly and shared is computed once: flask-caching behind plain functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from cachelib.serializers import BaseSerializer
+from flask import Flask
+from flask_caching import Cache
+from redis.exceptions import RedisError
+
+import geodata
+import layers
+
+log = logging.getLogger(__name__)
+
+MEMORY = "memory"
+DAY = 86_400
+PAUSE = 10.0
+"""Seconds for which a store that failed is left alone."""
+
+
+class _Edition(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+E = TypeVar("E", bound=_Edition)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class JsonText(BaseSerializer):
+    """Keeps JSON text: whoever can write into a shared store must not get to run code here."""
+
+    def dumps(self, value: Any, protocol: int = 0) -> bytes:
+        """UTF-8 JSON; raises on NaN, which no browser reads."""
+        return json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).encode()
+
+    def loads(self, bvalue: bytes | None) -> Any:
+        """The value, or None when there is none or it is not ours."""
+        if bvalue is None:
+            return None
+        try:
+            return json.loads(bvalue)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Store:
+    """Memoised values, in this process or in a Redis that all workers share.
+
+    Every key holds the edition, the audience and a fingerprint of the code that draws, so that
+    nothing has to be thrown away: what is out of date is never asked for again.
+    """
+
+    def __init__(
+        self,
+        server: Flask,
+        address: str = MEMORY,
+        *,
+        audience: str = "internal",
+        prefix: str = "bangfu:",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cache = Cache()
+        self._cache.init_app(server, _configuration(address, prefix))
+        # Taken once: `Cache.cache` looks for an app context that a plain function has not.
+        self._backend = server.extensions["cache"][self._cache]
+        self._shared = address != MEMORY
+        self._scope = f"{code_fingerprint()}:{audience}"
+        self._clock = clock
+        self._silent_until = float("-inf")
+
+    def memoise(
+        self, name: str, function: Callable[Concatenate[E, P], T]
+    ) -> Callable[Concatenate[E, P], T]:
+        """`function(edition, *args)`, computed once an edition and arguments.
+
+        Arguments are JSON-able or have `to_query()`; the value is JSON-able. Both the first and
+        every later caller get a value that has been through JSON (a tuple is a list), and a copy
+        of their own.
+        """
+
+        def remembered(edition: E, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            key = self._key(name, edition.id, args, kwargs)
+            text = self._get(key)
+            if text is None:
+                value = function(edition, *args, **kwargs)
+                text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+                self._set(key, text)
+            copy: T = json.loads(text)
+            return copy
+
+        return remembered
+
+    def _key(self, name: str, edition: str, args: Any, kwargs: Any) -> str:
+        said = json.dumps([args, kwargs], default=_canonical, sort_keys=True, ensure_ascii=False)
+        return f"{self._scope}:{edition}:{name}:{hashlib.sha256(said.encode()).hexdigest()}"
+
+    def _get(self, key: str) -> str | None:
+        found = self._ask(lambda: self._backend.get(key))
+        return found if isinstance(found, str) else None
+
+    def _set(self, key: str, text: str) -> None:
+        self._ask(lambda: self._backend.set(key, text, timeout=DAY))
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """Ask the store, or go on without it: a cache that is down costs time, never an answer."""
+        if not self._shared:
+            return question()
+        if self._clock() < self._silent_until:
+            return None
+        try:
+            return question()
+        except (RedisError, OSError) as error:
+            self._silent_until = self._clock() + PAUSE
+            log.warning("cache does not answer, computing without it for %d s: %s", PAUSE, error)
+            return None
+
+
+def code_fingerprint() -> str:
+    """Ten hex digits that change with any file of the code that computes or draws.
+
+    A Redis outlives an upgrade; what an older version drew must not be taken for today's.
+    """
+    digest = hashlib.sha256()
+    for package in (geodata, layers):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*")):
+            if path.suffix in {".py", ".toml", ".js", ".css", ".html"}:
+                digest.update(f"{package.__name__}/{path.relative_to(root).as_posix()}\0".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _configuration(address: str, prefix: str) -> dict[str, Any]:
+    shared: dict[str, Any] = {
+        "CACHE_SERIALIZER": JsonText,
+        "CACHE_DEFAULT_TIMEOUT": DAY,
+        "CACHE_KEY_PREFIX": prefix,
+    }
+    if address == MEMORY:
+        return shared | {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": 1000}
+    return shared | {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": _impatient(address)}
+
+
+def _impatient(address: str) -> str:
+    """The Redis URL with short timeouts, unless it says its own: a page does not wait for it."""
+    parts = urlsplit(address)
+    given = [part for part in parts.query.split("&") if part]
+    names = {part.partition("=")[0] for part in given}
+    given += [
+        f"{name}=0.5" for name in ("socket_timeout", "socket_connect_timeout") if name not in names
+    ]
+    return urlunsplit(parts._replace(query="&".join(given)))
+
+
+def _canonical(value: Any) -> Any:
+    if hasattr(value, "to_query"):
+        return value.to_query()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"no key can be made of {type(value).__name__}")

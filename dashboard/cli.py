@@ -1,0 +1,271 @@
+"""The command line: `bangfu demo`, `check`, `build`, `serve`, `bench`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from dashboard.terminal import Shown, table
+from geodata.errors import AtlasError
+from geodata.words import say
+
+DONE, AT_FAULT, USAGE = 0, 1, 2
+REPORTS = (".html", ".htm", ".json", ".xlsx")
+
+
+class ChineseFormatter(click.HelpFormatter):
+    """Help with Chinese headings: click's own come from a catalogue that has no Chinese."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """The usage line."""
+        shown = args.replace("[OPTIONS]", say("cli.word_options"))
+        shown = shown.replace("[COMMAND] [ARGS]...", say("cli.word_command"))
+        super().write_usage(prog, shown, prefix or say("cli.usage"))
+
+    def write_heading(self, heading: str) -> None:
+        """A heading of a list."""
+        key = {"Options": "cli.options", "Commands": "cli.commands"}.get(heading)
+        super().write_heading(say(key) if key else heading)
+
+
+class ChineseContext(click.Context):
+    """A context whose help is Chinese."""
+
+    formatter_class = ChineseFormatter
+
+
+class ChineseCommand(click.Command):
+    """A command with Chinese help."""
+
+    context_class = ChineseContext
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """`--help`, described in Chinese."""
+        return _in_chinese(super().get_help_option(ctx))
+
+
+class ChineseGroup(click.Group):
+    """A group with Chinese help."""
+
+    context_class = ChineseContext
+    command_class = ChineseCommand
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """`--help`, described in Chinese."""
+        return _in_chinese(super().get_help_option(ctx))
+
+
+def _in_chinese(option: click.Option | None) -> click.Option | None:
+    if option is not None:
+        option.help = say("cli.help")
+    return option
+
+
+folder = click.argument(
+    "folder", metavar=say("cli.word_folder"), type=click.Path(path_type=Path, file_okay=False)
+)
+
+
+@click.group(cls=ChineseGroup, help=say("cli.about"), invoke_without_command=True)
+@click.pass_context
+def bangfu(context: click.Context) -> None:
+    """Everything the project does from a terminal; alone, it says what there is."""
+    if context.invoked_subcommand is None:
+        tell(context.get_help())
+        raise SystemExit(USAGE)
+
+
+@bangfu.command(help=say("cli.demo"), short_help=say("cli.demo_short"))
+@folder
+@click.option(
+    "--villages",
+    type=click.IntRange(100, 1_000_000),
+    default=3520,
+    metavar="N",
+    help=say("cli.demo_villages"),
+)
+@click.option("--seed", type=int, default=2021, metavar="S", help=say("cli.demo_seed"))
+def demo(folder: Path, villages: int, seed: int) -> None:
+    """Write a demo workspace."""
+    from geodata import demo as invented
+
+    if folder.exists() and any(folder.iterdir()):
+        raise AtlasError(say("cli.not_empty"), file=str(folder), cure=say("cli.not_empty_cure"))
+    with Shown() as progress:
+        invented.write(folder, villages=villages, seed=seed, progress=progress)
+    tell(say("cli.demo_done", folder=folder))
+
+
+@bangfu.command(help=say("cli.check"), short_help=say("cli.check_short"))
+@folder
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=say("cli.check_report"),
+)
+def check(folder: Path, report: Path | None) -> None:
+    """Read everything and name every finding."""
+    from geodata import check as checks
+    from geodata import reports
+
+    # Before the work: nobody wants to wait for the whole check to hear this.
+    if report is not None and report.suffix.lower() not in REPORTS:
+        raise AtlasError(say("report.suffix"), value=report.name, cure=say("report.suffix_cure"))
+    with Shown() as progress:
+        world = checks.read(folder, progress)
+    Console().print(reports.terminal(world))
+    if report is not None:
+        tell(say("cli.report_written", file=reports.write_report(report, world)))
+    if world.errors:
+        raise SystemExit(AT_FAULT)
+
+
+@bangfu.command(help=say("cli.build"), short_help=say("cli.build_short"))
+@folder
+def build(folder: Path) -> None:
+    """Make an edition; its id is the last line, alone on stdout."""
+    from geodata.build import build as make
+
+    with Shown() as progress:
+        identifier = make(folder, progress)
+    click.echo(identifier)
+
+
+@bangfu.command(help=say("cli.serve"), short_help=say("cli.serve_short"))
+@click.argument(
+    "folder",
+    metavar=f"[{say('cli.word_folder')}]",
+    required=False,
+    type=click.Path(path_type=Path, file_okay=False),
+)
+@click.option("--audience", type=click.Choice(["internal", "public"]), help=say("cli.audience"))
+@click.option("--host", metavar="HOST", help=say("cli.host"))
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help=say("cli.port"))
+@click.option("--workers", type=click.IntRange(1, 64), metavar="N", help=say("cli.workers"))
+def serve(folder: Path | None, **given: Any) -> None:
+    """Serve the current edition until stopped."""
+    from dashboard import settings, wsgi
+
+    chosen = settings.read(workspace=folder, **given)
+    wsgi.serve(
+        chosen,
+        ready=lambda: tell(say("cli.serving", host=chosen.host, port=chosen.port)),
+    )
+
+
+@bangfu.command(help=say("cli.bench"), short_help=say("cli.bench_short"))
+@click.option(
+    "--villages",
+    "sizes",
+    type=click.IntRange(100, 1_000_000),
+    multiple=True,
+    default=(3520, 35_200),
+    metavar="N",
+    help=say("cli.bench_villages"),
+)
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=say("cli.bench_json"),
+)
+def bench(sizes: tuple[int, ...], file: Path | None) -> None:
+    """Measure, show tables, write JSON."""
+    try:
+        from dashboard import bench as benchmarks
+    except ModuleNotFoundError as error:
+        raise AtlasError(
+            say("cli.bench_lacks"), value=error.name, cure=say("cli.bench_lacks_cure")
+        ) from error
+    with Shown() as progress:
+        report = benchmarks.run(sizes, progress)
+    console = Console()
+    for name, rows in report.items():
+        if isinstance(rows, list) and rows:
+            console.print(table(name, rows))
+    text = json.dumps(report, ensure_ascii=False, indent=1)
+    if file is None:
+        click.echo(text)
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", "utf-8")
+        tell(say("cli.report_written", file=file))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and leave with 0 (done), 1 (data or request at fault) or 2 (usage).
+
+    What is at fault is a sentence on stderr; a traceback means that the program is.
+    """
+    with _sentences():
+        bangfu.main(args=arguments, prog_name="bangfu", standalone_mode=False)
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except AtlasError as error:
+        tell(say("cli.fault", sentence=error))
+        raise SystemExit(AT_FAULT) from None
+    except click.UsageError as error:
+        tell(say("cli.wrong_usage", sentence=usage(error)))
+        raise SystemExit(USAGE) from None
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        tell(say("cli.stopped"))
+        raise SystemExit(128 + signal.SIGINT) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(DONE) from None
+    except OSError as error:
+        tell(say("cli.system", file=error.filename or "", reason=error.strerror or error))
+        raise SystemExit(AT_FAULT) from None
+
+
+def usage(error: click.UsageError) -> str:
+    """What is wrong with the command line, in Chinese: click tells the parts, not the words."""
+    command = error.ctx.command_path if error.ctx else "bangfu"
+    see = say("cli.see_help", command=command)
+    if isinstance(error, click.NoSuchOption):
+        return say("cli.no_option", name=error.option_name, see=see)
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        name = error.param.metavar or error.param.opts[0]
+        return say("cli.missing", name=name, see=see)
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        word = error.param.opts[0]
+        name = word if word.startswith("-") else error.param.metavar or word
+        return say("cli.bad_value", name=name, form=_form(error.param.type), see=see)
+    if isinstance(error, click.NoSuchCommand):
+        return say("cli.no_command", name=error.command_name, see=see)
+    return say("cli.usage_other", see=see)
+
+
+def _form(kind: click.ParamType[Any]) -> str:
+    if isinstance(kind, click.Choice):
+        return say("cli.form_choice", names="、".join(map(str, kind.choices)))
+    if isinstance(kind, click.IntRange):
+        return say("cli.form_range", low=kind.min, high=kind.max)
+    if isinstance(kind, click.Path):
+        return say("cli.form_file" if not kind.dir_okay else "cli.form_folder")
+    return say("cli.form_integer")
+
+
+def tell(text: str) -> None:
+    """A sentence for the person at the terminal, on stderr: stdout is for results."""
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Errors explained once, at the edge: one table from exceptions to a status and a sentence."""
+
+from __future__ import annotations
+
+import html
+import logging
+from typing import Any
+
+from dash.exceptions import DependencyException, InvalidResourceError, PreventUpdate
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from geodata.errors import AtlasError
+from geodata.words import catalogue, say
+
+log = logging.getLogger(__name__)
+
+MACHINES = ("/api/", "/data/", "/tiles/", "/pictures/", "/healthz", "/_dash", "/assets/")
+"""Paths that programs ask: they get JSON whatever they say they accept."""
+
+
+def explain(error: Exception) -> tuple[int, str]:
+    """Status and sentence of an error; what nobody foresaw is a 500 that gives nothing away."""
+    if isinstance(error, AtlasError):
+        return error.http_status, str(error)
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        key = f"api.status_{status}"
+        return status, say(key if key in catalogue() else "api.status_other", status=status)
+    if isinstance(error, DependencyException | InvalidResourceError):
+        return 404, say("api.status_404")  # a script of a package that Dash does not serve
+    return 500, say("api.status_500")
+
+
+def register(server: Flask) -> None:
+    """Answer every error of `server` with a sentence: JSON, or a page for a person's browser."""
+
+    def answer(error: Exception) -> Any:
+        if isinstance(error, PreventUpdate):
+            return Response(status=204)
+        if isinstance(error, HTTPException) and error.response is not None:
+            return error.response
+        if isinstance(error, HTTPException) and error.code and error.code < 400:
+            return error  # a redirect
+        status, sentence = explain(error)
+        if status == 500:
+            log.exception("%s %s", request.method, request.path)
+        return respond(status, sentence, error)
+
+    server.register_error_handler(Exception, answer)
+    # Dash brings handlers of its own for these, which would come first.
+    for kind in (PreventUpdate, InvalidResourceError):
+        server.register_error_handler(kind, answer)
+
+
+def respond(status: int, sentence: str, error: Exception | None = None) -> Response:
+    """The response for a status and a sentence, never cached."""
+    response = _page(sentence) if _is_reader() else jsonify({"error": sentence})
+    response.status_code = status
+    if isinstance(error, HTTPException):
+        # What the protocol wants beside the body, as `Allow` of a 405.
+        for name, value in error.get_headers():
+            if name.lower() not in {"content-type", "content-length"}:
+                response.headers[name] = value
+    if status == 503:
+        response.headers["Retry-After"] = "10"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _is_reader() -> bool:
+    if request.path.startswith(MACHINES):
+        return False
+    accepted = request.accept_mimetypes
+    return accepted.accept_html and accepted["text/html"] > accepted["application/json"]
+
+
+def _page(sentence: str) -> Response:
+    return Response(
+        "<!doctype html>\n"
+        '<html lang="zh-CN"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(say('api.page_title'))}</title>"
+        "<style>body{font:1.125rem/1.7 system-ui,sans-serif;max-width:40rem;margin:15vh auto;"
+        "padding:0 1.5rem}</style></head>"
+        f"<body><h1>{html.escape(say('api.page_title'))}</h1><p>{html.escape(sentence)}</p>"
+        f'<p><a href="/">{html.escape(say("api.page_back"))}</a></p></body></html>\n',
+        mimetype="text/html",
+    )

@@ -1,0 +1,194 @@
+"""Everything over HTTP besides Dash: health, the API, arrays, tiles, pictures, saved maps."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, Response, request
+
+from dashboard import api
+from dashboard.library import Library
+from dashboard.services import Drawn
+from dashboard.tiles import Archives
+from geodata.edition import Edition
+from geodata.errors import AtlasError, BadRequest, UnknownName
+from geodata.words import say
+from layers.view import View
+
+FOREVER = "public, max-age=31536000, immutable"
+"""For what an edition's id names: it never changes."""
+ASK = "no-cache"
+"""May be kept, and must be asked about each time."""
+LOOKS = ("light", "dark")
+HOUR = "public, max-age=3600"
+"""For pictures: the edition stays the same, the way we draw may not."""
+
+
+def register(
+    server: Flask,
+    library: Library,
+    drawn: Drawn,
+) -> None:
+    """Add the routes to `server`; `drawn` are the memoised functions behind them."""
+    archives = Archives()
+
+    @server.get("/healthz")
+    def healthz() -> Response:
+        try:
+            now = library.current()
+        except AtlasError as error:
+            return _json({"status": "no edition", "error": str(error)}, "no-store", status=503)
+        return _json(
+            {"status": "ok", "edition": now.edition.id, "built_at": now.built_at}, "no-store"
+        )
+
+    @server.get("/api/v1/edition")
+    def edition() -> Response:
+        arguments()
+        return _json(drawn.edition(library.current().edition))
+
+    @server.get("/api/v1/regions")
+    def regions() -> Response:
+        asked = arguments("parent")
+        return _json(api.regions(library.current().edition, asked.get("parent")))
+
+    @server.get("/api/v1/regions/<code>")
+    def region(code: str) -> Response:
+        asked = arguments("measure", "round", "period")
+        return _json(api.profile(library.current().edition, code, asked, drawn.profile))
+
+    @server.get("/api/v1/values/<measure>")
+    def values(measure: str) -> Response:
+        asked = arguments("level", "period", "round")
+        book = library.current().edition
+        return _json(
+            api.values(book, measure, asked.get("level"), asked.get("period"), asked.get("round"))
+        )
+
+    @server.get("/api/v1/search")
+    def search() -> Response:
+        asked = arguments("q")
+        if "q" not in asked:
+            raise BadRequest(
+                say("api.argument_missing", name="q"), cure=say("api.search_missing_cure")
+            )
+        return _json({"results": api.search(library.current().edition, asked["q"])})
+
+    @server.get("/data/<edition>/<round>/<measure>/<level>.bin")
+    def array(edition: str, round: str, measure: str, level: str) -> Response:
+        book = library.edition(edition)
+        _declared(book, round, measure)
+        path = book.array_path(measure, round, book.space.level(level).id)
+        packed = path.with_name(path.name + ".gz")
+        if request.accept_encodings.quality("gzip") > 0:
+            return _forever("application/octet-stream", packed.read_bytes, packed=True)
+        return _forever("application/octet-stream", path.read_bytes, packed=False)
+
+    @server.get("/tiles/<edition>/<level>/<int:z>/<int:x>/<int:y>.pbf")
+    def tile(edition: str, level: str, z: int, x: int, y: int) -> Response:
+        book = library.edition(edition)
+        archive = archives.at(book.tiles_path(book.space.level(level).id))
+        data = archive.tile(z, x, y)
+        if data is None:
+            return Response(status=204, headers={"Cache-Control": FOREVER})
+        if request.accept_encodings.quality("gzip") > 0:
+            return _forever("application/vnd.mapbox-vector-tile", lambda: data, packed=True)
+        plain = gzip.decompress(data)
+        return _forever("application/vnd.mapbox-vector-tile", lambda: plain, packed=False)
+
+    @server.get("/pictures/<edition>/<round>/<measure>.svg")
+    def picture(edition: str, round: str, measure: str) -> Response:
+        look = arguments("look").get("look", LOOKS[0])
+        if look not in LOOKS:
+            raise BadRequest(
+                say("api.look"), value=look[:80], cure=say("error.allowed", names="、".join(LOOKS))
+            )
+        book = library.edition(edition)
+        _declared(book, round, measure)
+        image = drawn.thumbnail(book, measure, round, look).encode()
+        return _tagged(Response(image, mimetype="image/svg+xml"), image, HOUR)
+
+    @server.get("/save")
+    def save_map() -> Response:
+        view = View.from_query(request.query_string.decode("ascii", "replace"))
+        book = library.current().edition
+        response = Response(drawn.page(book, view), mimetype="text/html")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Disposition"] = _attachment(drawn.picture(book, view))
+        return response
+
+
+def arguments(*allowed: str) -> dict[str, str]:
+    """The request's query, each name allowed and given once.
+
+    Raises
+    ------
+    BadRequest : for any other; a mistyped name would otherwise be ignored in silence.
+    """
+    for name, given in request.args.lists():
+        if name not in allowed:
+            raise BadRequest(
+                say("api.argument_unknown"),
+                value=name[:80],
+                cure=say("api.argument_unknown_cure", names="、".join(allowed))
+                if allowed
+                else say("api.argument_none"),
+            )
+        if len(given) > 1:
+            raise BadRequest(say("api.argument_twice", name=name), cure=say("api.argument_once"))
+    return request.args.to_dict()
+
+
+def _declared(book: Edition, round_id: str, measure: str) -> None:
+    """Both are names of the edition: only then may they become part of a path."""
+    named, one = book.space.measure(measure), book.space.round(round_id)
+    if not book.has(named.id, one.id):
+        raise UnknownName(say("api.no_values", measure=named.label, round=one.label))
+
+
+def _json(value: Any, cache: str = ASK, status: int = 200) -> Response:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    response = Response(text, mimetype="application/json", status=status)
+    return _tagged(response, text, cache)
+
+
+def _tagged(response: Response, content: bytes, cache: str) -> Response:
+    """With a weak ETag, that survives compression, and 304 for who has it already."""
+    response.headers["Cache-Control"] = cache
+    if cache != "no-store" and response.status_code == 200:
+        response.set_etag(hashlib.sha256(content).hexdigest()[:20], weak=True)
+        response.make_conditional(request)
+    return response
+
+
+def _forever(mimetype: str, content: Callable[[], bytes], *, packed: bool) -> Response:
+    """Immutable bytes: their address says it all, so the ETag is made of it and costs no read."""
+    tag = hashlib.sha256(request.path.encode()).hexdigest()[:20]
+    response = Response(mimetype=mimetype)
+    response.headers["Cache-Control"] = FOREVER
+    response.headers["Vary"] = "Accept-Encoding"
+    response.set_etag(tag, weak=True)
+    response.make_conditional(request)
+    if response.status_code == 200:
+        response.set_data(content())
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _attachment(picture: dict[str, Any]) -> str:
+    """A Content-Disposition with a Chinese file name: title, place, measure, period."""
+    parts = [picture["title"], picture["region"]["name"]]
+    if picture["measure"]:
+        parts.append(picture["measure"]["label"])
+    if picture["periods"]:
+        parts.append(picture["periods"][picture["period"]]["label"])
+    name = "-".join(str(part) for part in parts if part)
+    # What no file system takes, and what would end the header's value.
+    safe = "".join("_" if c in '\\/:*?"<>|' or ord(c) < 32 else c for c in name)[:120]
+    return f"attachment; filename=\"map.html\"; filename*=UTF-8''{quote(safe + '.html', safe='')}"

@@ -1,0 +1,150 @@
+"""The command line: exit codes, sentences, no traceback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboard import cli
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr."""
+    code: object = 0
+    try:
+        cli.main(list(arguments))
+    except SystemExit as left:
+        code = left.code
+    out, err = capsys.readouterr()
+    return int(code or 0), out, err  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fly"], "没有 fly 这个命令"),
+        (["build"], "缺少 文件夹"),
+        (["build", "a", "b"], "参数的个数"),
+        (["build", "x", "--fast"], "没有 --fast 这个选项"),
+        (["demo", "x", "--villages", "many"], "--villages"),
+        (["demo", "x", "--villages", "5"], "100 到"),
+        (["serve", "x", "--port", "0"], "1 到 65535"),
+        (["serve", "x", "--audience", "all"], "internal、public"),
+    ],
+)
+def test_a_wrong_command_line_is_2_and_a_sentence(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(*arguments, capsys=capsys)
+    assert code == 2
+    assert out == ""
+    assert words in err
+    assert "--help" in err
+
+
+def test_alone_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys=capsys)
+    assert code == 2
+    for command in ("demo", "check", "build", "serve", "bench"):
+        assert command in err
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["check"], ["build"], ["serve"]])
+def test_help_is_chinese(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(*command, "--help", capsys=capsys)
+    assert code == 0
+    assert out.startswith("用法：bangfu")
+    for english in ("Usage", "Options", "Commands", "Show this", "OPTIONS", "COMMAND"):
+        assert english not in out
+
+
+@pytest.mark.parametrize("command", ["check", "build", "serve"])
+def test_a_folder_without_atlas_toml_is_1_and_says_what_to_do(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(command, str(tmp_path), capsys=capsys)
+    assert code == 1
+    assert "bangfu" in err
+    assert "Traceback" not in err
+
+
+def test_demo_never_writes_into_a_folder_that_holds_something(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    code, _, err = run("demo", str(tmp_path), capsys=capsys)
+    assert code == 1
+    assert "已经有东西" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_wrong_variable_is_1_and_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BANGFU_CACHE", "disk")
+    code, _, err = run("serve", str(folder), capsys=capsys)
+    assert code == 1
+    assert "BANGFU_CACHE" in err
+
+
+def test_the_public_audience_comes_with_publishing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run("serve", str(folder), "--audience", "public", capsys=capsys)
+    assert code == 1
+    assert "发布" in err
+
+
+def test_a_port_that_is_taken_is_1_and_names_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        code, _, err = run("serve", str(folder), "--port", port, capsys=capsys)
+    assert code == 1
+    assert f"127.0.0.1:{port}" in err
+
+
+def test_build_prints_the_id_alone_on_stdout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from geodata.edition import Edition
+    from tests.tiny import write_tiny
+
+    code, out, err = run("build", str(write_tiny(tmp_path / "tiny")), capsys=capsys)
+    assert code == 0, err
+    assert out.strip() == Edition.open(tmp_path / "tiny").id
+
+
+def test_check_is_0_without_errors_and_writes_its_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.tiny import write_tiny
+
+    folder = str(write_tiny(tmp_path / "tiny"))
+    for suffix in (".html", ".json", ".xlsx"):
+        report = tmp_path / f"report{suffix}"
+        code, _, err = run("check", folder, "--report", str(report), capsys=capsys)
+        assert code == 0, err
+        assert report.stat().st_size > 0
+    code, _, err = run("check", folder, "--report", "report.pdf", capsys=capsys)
+    assert code == 1
+    assert ".xlsx" in err
+
+
+def test_a_reader_who_stops_reading_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m dashboard.cli --help | head -c 1",
+        shell=True,
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    assert b"Traceback" not in done.stderr
