@@ -357,6 +357,7 @@
       this.outside = null; // Uint8Array: 1 where a position is outside the region
       this.marks = {};
       this.hover = null;
+      this.fitted = false; // the camera stands where `place` put it to show the region
       this.pending = ""; // code that was clicked and not answered yet
       this.clicks = 0;
       this.hovers = 0;
@@ -441,6 +442,7 @@
       canvas.addEventListener("blur", () => this.focus(false));
       this.place(first, true);
       bangfu.map = map;
+      bangfu.shuffle = (turn) => this.shuffle(turn);
       bangfu.recolour = (period) => this.show(period % Math.max(1, first.periods.length));
     }
 
@@ -484,8 +486,11 @@
       }, wait);
     }
 
+    /** Another size; a region that was fitted, and not moved since, is fitted again. */
     resize() {
-      if (this.map) this.map.resize({ program: true });
+      if (!this.map) return;
+      this.map.resize({ program: true });
+      if (this.fitted) this.place(this.picture, true);
     }
 
     set(properties) {
@@ -584,6 +589,7 @@
     place(picture, at_once) {
       const still = at_once || calm();
       const { camera, region } = picture;
+      this.fitted = !camera;
       if (camera) {
         const to = { zoom: camera[0], center: [camera[2], camera[1]] };
         if (still) this.map.jumpTo(to, { program: true });
@@ -622,6 +628,7 @@
       this.sort();
       if (!this.cross.hidden) this.aim();
       if (event.program) return;
+      this.fitted = false;
       this.after("camera", CAMERA_WAIT_MS, () => {
         if (!this.map) return;
         const { lng, lat } = this.map.getCenter();
@@ -796,6 +803,16 @@
       return bangfu.lastRecolour;
     }
 
+    /** For the bench: every region another class than before, whatever the values say. */
+    shuffle(turn) {
+      const { classes, count } = this.level;
+      const length = this.values ? this.values.count : count;
+      this.sample = Uint8Array.from({ length }, (_, position) => (position * 7 + turn) % classes.length);
+      this.recolour();
+      this.sample = null;
+      return bangfu.lastRecolour;
+    }
+
     /** What a feature is told for each class: inside the region first, then outside. */
     states() {
       const { classes } = this.level;
@@ -835,7 +852,7 @@
         sent = new Int32Array(count).fill(NEVER);
         this.sent.set(level.id, sent);
       }
-      const codes = values ? values.classes(at, level.classes) : null;
+      const codes = this.sample || (values ? values.classes(at, level.classes) : null);
       const scope = size - 2;
       // One target for all calls: MapLibre reads it at once and keeps only the state's values.
       const target = { source: level.id, sourceLayer: level.id, id: 0 };

@@ -19,12 +19,12 @@ import pandas as pd
 from geodata import periods
 
 NOTHING = frozenset(
-    {"-", "--", "—", "——", "/", "\\", "…", "……", "...", "n/a", "na", "null", "none", "#n/a"}
+    {"-", "--", "—", "——", "/", "\\", "…", "……", "...", "n/a", "na", "null", "none"}
     | {"无数据", "缺", "缺失", "暂无", "未报"}
 )
 """What people write into a cell that has no value; compared in lower case, after NFKC."""
 
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
 _SPACES = re.compile(r"\s+")
 _SCIENTIFIC = re.compile(r"[+]?\d+(?:\.(?P<digits>\d*))?[eE][+]?(?P<exponent>\d+)")
 _TRAILING_ZEROS = re.compile(r"(\d+)\.0+")
@@ -86,13 +86,15 @@ def is_nothing(text: str) -> bool:
     return not clean or clean.casefold() in NOTHING
 
 
-def numbers(texts: pd.Series) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def numbers(
+    texts: pd.Series, *, percent: bool = True
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Values of number cells (float64, NaN where none) and where a text could not be read.
 
-    Spaces, thousands separators and full-width digits are understood; a unit behind the number,
-    other than `%`, is not, because it may contradict the declared one.
+    Thousands separators and full-width digits are understood. A unit behind the number is not,
+    because it may contradict the declared one; `%` only where `percent` says that this is it.
     """
-    return _through(texts, _number)
+    return _through(texts, _number if percent else lambda text: _number(text, percent=False))
 
 
 def flags(
@@ -129,17 +131,20 @@ def _through(
 
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?%?")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?%?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?:\.\d*)?%?")
 
 
-def _number(text: str) -> float | None:
+def _number(text: str, *, percent: bool = True) -> float | None:
     """One number, NaN for nothing, None for what is no number."""
-    clean = _SPACES.sub("", plain(text)).strip(_QUOTES)
+    clean = _SPACES.sub(" ", plain(text)).strip(_QUOTES + " ")
     if not clean or clean.casefold() in NOTHING:
         return float("nan")
-    clean = clean.replace("−", "-")
+    clean = clean.replace("−", "-").replace(" %", "%")
+    if clean.endswith("%") and not percent:
+        return None
+    # Elsewhere than between thousands a space may part two numbers: 1 2 is not 12.
     if _THOUSANDS.fullmatch(clean):
-        clean = clean.replace(",", "")
+        clean = clean.replace(",", "").replace(" ", "")
     if not _NUMBER.fullmatch(clean):
         return None
     value = float(clean.rstrip("%"))
@@ -150,6 +155,8 @@ _YEAR = re.compile(r"(\d{4})年?(?:度)?(?:全年)?")
 _QUARTER = re.compile(r"(\d{4})(?:年|[-./_])?(?:[Qq]([1-4])|第?([1-4一二三四])季度?)")
 _MONTH = re.compile(r"(\d{4})(?:年|[-./_])(\d{1,2})(?:月份?)?")
 _MONTH_SHORT = re.compile(r"(\d{4})(\d{2})")
+_LOST_ZERO = re.compile(r"\d{4}\.1")
+"""2021.10 typed as a number becomes 2021.1: October or January, nobody can tell."""
 _DAY = re.compile(r"(\d{4})(?:年|[-./])(\d{1,2})(?:月|[-./])(\d{1,2})日?(?:[T ].*)?")
 
 
@@ -162,6 +169,8 @@ def period(text: str, step: str | None = None) -> str | None:
     clean = plain(text)
     if clean == periods.ALWAYS:
         return clean
+    if _LOST_ZERO.fullmatch(clean):
+        return None
     if found := _DAY.fullmatch(clean):
         return _day(found[1], int(found[2]), int(found[3]), step)
     clean = _SPACES.sub("", clean)

@@ -552,13 +552,14 @@ def _tree(
     places = drawn_at | listed_at if by_column else listed_at | drawn_at
     for trouble in troubles:
         number, row = places.get(trouble.code, (None, 0))
+        kind = "parentless" if (trouble.kind, trouble.value) == ("orphan", "") else trouble.kind
         severity = Severity.WARNING if trouble.kind in _HARMLESS else Severity.ERROR
         words = {"code": trouble.code, "value": trouble.value, "count": trouble.count}
         if number is None:
-            tally.add(severity, trouble.kind, place=trouble.code, value=trouble.value, words=words)
+            tally.add(severity, kind, place=trouble.code, value=trouble.value, words=words)
         else:
             tally.rows(
-                number, trouble.kind, [row], [trouble.value or trouble.code], severity=severity,
+                number, kind, [row], [trouble.value or trouble.code], severity=severity,
                 lost=trouble.kind != "parent_differs",
                 place=say("check.region", code=trouble.code), words=words,
             )  # fmt: skip

@@ -85,14 +85,16 @@ class Locator:
         blank = (position == join.NOBODY) & cells.each(texts, cells.is_nothing).astype(bool)
         clean = np.where(blank, "", clean)
         full = clean != ""
-        as_number = as_number & full
+        # What no village has is reported by whoever asked, and was not used.
+        used = full & (position != join.NOBODY)
+        as_number = as_number & used
         heading_place = say("check.column", name=heading)
         self._tally.rows(
             number, "code_as_number", numbers[as_number], before[as_number],
             lost=False, place=heading_place, words={"code": clean[as_number]},
-            together=bool(len(rows) > 1 and as_number[full].all()),
+            together=bool(len(rows) > 1 and as_number[used].all()),
         )  # fmt: skip
-        cleaned = full & ~as_number & (clean != before)
+        cleaned = used & ~as_number & (clean != before)
         self._tally.rows(
             number, "code_cleaned", numbers[cleaned], before[cleaned],
             lost=False, place=heading_place, words={"code": clean[cleaned]},
@@ -154,10 +156,12 @@ class Locator:
                 words={"total": len(frame), "pattern": self._space.codes.pattern},
             )  # fmt: skip
             return found.position
+        again = _header_again(frame, [columns.code, columns.name])
+        tell(number, "header_again", numbers[again], np.where(texts != "", texts, names)[again])
         reasons = np.array(
             [
                 self.why_unknown(text) if lost else ""
-                for text, lost in zip(texts, found.unknown, strict=True)
+                for text, lost in zip(texts, found.unknown & ~again, strict=True)
             ],
             dtype=object,
         )
@@ -170,7 +174,7 @@ class Locator:
         tell(number, "ambiguous_name", numbers[found.ambiguous], names[found.ambiguous])
         unnamed = found.nameless & (rows["name"].str.strip() == "").to_numpy(dtype=bool)
         tell(number, "no_key", numbers[unnamed], [""] * int(unnamed.sum()))
-        stranger = found.nameless & ~unnamed
+        stranger = found.nameless & ~unnamed & ~again
         tell(number, "unmatched_name", numbers[stranger], names[stranger])
         by_name = self.leaves["code"].to_numpy(dtype=object)[found.position[found.by_name]]
         tell(
@@ -208,6 +212,14 @@ class Locator:
                 words={"name": names[found.position[some]],
                        "code": rows["code"].to_numpy(dtype=object)[some]},
             )  # fmt: skip
+
+
+def _header_again(frame: pd.DataFrame, headings: list[str]) -> Array:
+    """Rows that hold the headings once more ([n] bool): of tables put under one another."""
+    again = np.ones(len(frame), dtype=bool)
+    for heading in filter(None, headings):
+        again &= cells.each(frame[heading], cells.heading) == cells.heading(heading)
+    return again
 
 
 @dataclass
@@ -321,7 +333,11 @@ class Facts:
         place = say("check.column", name=source.columns.period)
         values = texts.to_numpy(dtype=object)
         unread = found == ""
-        self._tally.rows(number, "bad_period", numbers[unread], values[unread], place=place)
+        self._tally.rows(
+            number, "no_period", numbers[unread & empty], values[unread & empty], place=place
+        )
+        wrong = unread & ~empty
+        self._tally.rows(number, "bad_period", numbers[wrong], values[wrong], place=place)
         known = {text: self._allowed(text, source) for text in set(found) if text}
         outside = np.array([not known.get(text, True) for text in found], dtype=bool)
         self._tally.rows(
@@ -658,7 +674,7 @@ def _typed(texts: pd.Series, indicator: Indicator, value: Value) -> tuple[Array,
     """
     if indicator.type is IndicatorType.FLAG:
         return cells.flags(texts, value.true, value.false)
-    found, wrong = cells.numbers(texts)
+    found, wrong = cells.numbers(texts, percent="%" in indicator.unit)
     if value.factor != 1.0:
         found = np.round(found * value.factor, 9)
     if indicator.type is IndicatorType.COUNT:

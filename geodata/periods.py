@@ -48,9 +48,7 @@ def parse(text: str) -> Period:
     """
     match = _FORM.fullmatch(str(text))
     if match is None:
-        raise BadRequest(
-            say("period.form"), value=text, cure=say("period.form_cure")
-        )
+        raise BadRequest(say("period.form"), value=text, cure=say("period.form_cure"))
     year = int(match["year"])
     if match["quarter"]:
         return Period(str(text), "quarter", year * 12 + int(match["quarter"]) * 3 - 1)

@@ -24,9 +24,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
+import pyproj
 import python_calamine as calamine
+import shapely
 
-from geodata import cells
+from geodata import cells, workbook
 from geodata.errors import SourceError
 from geodata.vocabulary import SourceKind
 from geodata.words import say
@@ -41,6 +43,7 @@ _HEADER_ROWS = 40
 """Rows among which the headings are looked for: titles and notes above them are shorter."""
 
 _TABLES = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls")
+_VISIBLE = (calamine.SheetVisibleEnum.Visible,)
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _CODEPAGES = {"936": "gb18030", "oem936": "gb18030", "65001": "utf-8", "utf8": "utf-8"}
 
@@ -96,7 +99,7 @@ def find(folder: Path, source: Source) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in source.files:
         pure = PurePosixPath(pattern.replace("\\", "/"))
-        if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
+        if pure.is_absolute() or not pure.parts or ".." in pure.parts or ":" in pure.parts[0]:
             raise SourceError(
                 say("source.outside"),
                 file="atlas.toml",
@@ -104,11 +107,20 @@ def find(folder: Path, source: Source) -> list[Path]:
                 value=pattern,
                 cure=say("source.outside_cure"),
             )
-        matches = sorted(
-            path
-            for path in folder.glob(str(pure))
-            if path.is_file() and not path.name.startswith(("~$", "."))
-        )
+        try:
+            matches = sorted(
+                path
+                for path in folder.glob(str(pure))
+                if path.is_file() and not path.name.startswith(("~$", "."))
+            )
+        except ValueError as error:
+            raise SourceError(
+                say("source.pattern"),
+                file="atlas.toml",
+                place=f"sources.{source.id}.files",
+                value=pattern,
+                cure=say("source.pattern_cure"),
+            ) from error
         for path in matches:
             if not path.resolve().is_relative_to(folder):
                 raise SourceError(
@@ -202,14 +214,22 @@ def decode(data: bytes, encoding: str, file: str) -> tuple[str, tuple[tuple[str,
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _strict(data, "utf-16", file), ()
-    if b"\x00" in data[:65536]:
-        raise SourceError(say("source.binary"), file=file, cure=say("source.kind_cure"))
+    declared = _codec(encoding, file)
+    if declared.startswith(("utf-16", "utf-32")):
+        return _strict(data, declared, file), ()
+    if b"\x00" in data:
+        raise _with_zeros(data, file)
     try:
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        wanted = "gb18030" if encoding.lower() == "auto" else encoding
-        return _strict(data, wanted, file), ()
-    declared = _codec(encoding, file)
+    except UnicodeDecodeError as error:
+        if declared:
+            return _strict(data, declared, file), ()
+        try:
+            return data.decode("gb18030"), ()
+        except UnicodeDecodeError as other:
+            # Neither fits; the one that made sense for longer is what the file was meant to be.
+            far = error if error.start > other.start else other
+            raise _undecodable(data, far.start, "UTF-8, GB18030", file) from error
     if declared not in ("", "utf-8", "utf-8-sig", "ascii") and not text.isascii():
         return text, (("encoding_differs", encoding),)
     return text, ()
@@ -220,31 +240,58 @@ def _codec(encoding: str, file: str) -> str:
     if encoding.lower() == "auto":
         return ""
     try:
-        return codecs.lookup(encoding).name
-    except LookupError as error:
-        raise SourceError(
-            say("source.codec"), file=file, value=encoding, cure=say("source.codec_cure")
-        ) from error
+        codec = codecs.lookup(encoding)
+        # `hex`, `rot13` and their like are codecs, too, and none of text.
+        codec.decode(b"")
+        if isinstance("".encode(codec.name), bytes):
+            return codec.name
+    except (LookupError, ValueError, TypeError, AttributeError):
+        pass
+    raise SourceError(say("source.codec"), file=file, value=encoding, cure=say("source.codec_cure"))
 
 
 def _strict(data: bytes, encoding: str, file: str) -> str:
     _codec(encoding, file)
     try:
         return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SourceError(
-            say("source.encoding", encoding=encoding),
-            file=file,
-            place=say("source.line", row=line),
-            value=data[error.start : error.start + 4].hex(" "),
-            cure=say("source.encoding_cure"),
-        ) from error
+    except UnicodeError as error:
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        raise _undecodable(data, start, encoding, file) from error
+
+
+def _undecodable(data: bytes, start: int, encoding: str, file: str) -> SourceError:
+    """Which line of a file is no text in an encoding."""
+    return SourceError(
+        say("source.encoding", encoding=encoding),
+        file=file,
+        place=say("source.line", row=data.count(b"\n", 0, start) + 1),
+        value=data[start : start + 4].hex(" "),
+        cure=say("source.encoding_cure"),
+    )
+
+
+def _with_zeros(data: bytes, file: str) -> SourceError:
+    """Why a file holds zero bytes: it is UTF-16 that does not say so, or no text at all."""
+    head = data[:4096]
+    halves = (head[::2].count(0), head[1::2].count(0))
+    # In UTF-16 every digit, comma and line break has a zero byte, always on the same side.
+    if max(halves) > 8 * min(halves) and max(halves) * 20 > len(head):
+        return SourceError(say("source.utf16"), file=file, cure=say("source.utf16_cure"))
+    row = data.count(b"\n", 0, data.index(0)) + 1
+    return SourceError(
+        say("source.binary"),
+        file=file,
+        place=say("source.line", row=row),
+        cure=say("source.kind_cure"),
+    )
 
 
 def _delimited(source: Source, path: Path, file: str) -> Raw:
     sha256, size = digest(path)
     text, remarks = decode(path.read_bytes(), source.encoding, file)
+    if "\r" in text:
+        # Old Macs end lines so, and files put together from several mix the ways.
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     wanted = headings(source)
     best: tuple[int, int, str, list[list[str]]] = (-1, 0, ",", [])
     for sep in (",", "\t", ";", "|"):
@@ -270,12 +317,15 @@ def _delimited(source: Source, path: Path, file: str) -> Raw:
             encoding_errors="strict",
         )
     except (pd.errors.ParserError, ValueError, OverflowError) as error:
+        unclosed = re.search(r"EOF inside string starting at row (\d+)", str(error))
         raise SourceError(
-            say("source.csv", reason=str(error).partition("\n")[0]),
+            say("source.quotes" if unclosed else "source.csv"),
             file=file,
+            place=say("source.line", row=int(unclosed[1]) + 1) if unclosed else "",
             cure=say("source.csv_cure"),
         ) from error
     del text
+    _no_row_swallowed(grid, sep, len(places), file)
     grid = grid.iloc[header + 1 :].fillna("")
     grid.index = pd.RangeIndex(header + 2, header + 2 + len(grid))
     filled = np.zeros(len(grid), dtype=bool)
@@ -291,6 +341,23 @@ def _delimited(source: Source, path: Path, file: str) -> Raw:
     return Raw(source, file, sha256, size, grid, {}, ragged, remarks)
 
 
+def _no_row_swallowed(grid: pd.DataFrame, sep: str, width: int, file: str) -> None:
+    """Raise if a cell holds whole rows: between two quotes that are no pair."""
+    for column in grid.columns:
+        texts = grid[column]
+        several = np.flatnonzero(texts.str.contains("\n", regex=False, na=False))
+        for at in several:
+            lines = str(texts.iloc[at]).split("\n")
+            if any(line.count(sep) >= max(2, width - 1) for line in lines[1:]):
+                raise SourceError(
+                    say("source.quotes"),
+                    file=file,
+                    place=say("source.line", row=at + 1),
+                    value=lines[0].strip()[:40],
+                    cure=say("source.csv_cure"),
+                )
+
+
 def _preview(text: str, sep: str) -> list[list[str]]:
     """The first rows, as the csv module cuts them."""
     end = 0
@@ -302,7 +369,8 @@ def _preview(text: str, sep: str) -> list[list[str]]:
         reader = csv.reader(io.StringIO(text[:end] if end else text), delimiter=sep)
         return [row for row, _ in zip(reader, range(_HEADER_ROWS), strict=False)]
     except csv.Error:
-        return [line.split(sep) for line in text[:end].splitlines()[:_HEADER_ROWS]]
+        lines = (text[:end] if end else text).splitlines()
+        return [line.split(sep) for line in lines[:_HEADER_ROWS]]
 
 
 def _ragged(grid: pd.DataFrame, beyond: Array, width: int) -> tuple[tuple[int, str], ...]:
@@ -319,26 +387,51 @@ def _workbook(source: Source, path: Path, file: str) -> Raw:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
                 raise _unreadable(file, "source.too_large")
-    try:
+    seen = workbook.sheets(path) or {}
+    with _reading(file):
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
-        if source.sheet and source.sheet not in names:
-            raise SourceError(
-                say("source.sheet"),
-                file=file,
-                value=source.sheet,
-                cure=say("source.sheet_cure", names="、".join(names)),
-            )
-        if not names:
-            raise _unreadable(file, "source.workbook")
-        name = source.sheet or names[0]
-        grid = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except calamine.PasswordError as error:
+        shown = [one.name for one in book.sheets_metadata if one.visible in _VISIBLE]
+    if source.sheet and source.sheet not in names:
         raise SourceError(
-            say("source.password"), file=file, cure=say("source.password_cure")
-        ) from error
-    except (calamine.CalamineError, OSError, ValueError) as error:
-        raise _unreadable(file, "source.workbook") from error
+            say("source.sheet"),
+            file=file,
+            value=source.sheet,
+            cure=say("source.sheet_cure", names="、".join(names)),
+        )
+    if not names:
+        raise _unreadable(file, "source.workbook")
+
+    def cells_of(name: str) -> list[list[Any]]:
+        sheet = seen.get(name)
+        if sheet is not None and sheet.too_far:
+            raise SourceError(
+                say("source.far_cell"), file=f"{file}#{name}",
+                value=f"{sheet.rows} × {sheet.columns}", cure=say("source.far_cell_cure"),
+            )  # fmt: skip
+        with _reading(file):
+            return list(book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+
+    name, grid, unread = source.sheet or (shown or names)[0], [], []
+    if source.sheet or len(names) == 1:
+        grid = cells_of(name)
+    else:
+        # A sheet of notes may stand before the data; last year's may be hidden behind them.
+        wanted = set(map(cells.heading, headings(source)))
+        held = {one: cells_of(one) for one in names}
+        fit = [
+            one for one in [*shown, *(one for one in names if one not in shown)]
+            if any(
+                wanted <= {cells.heading(_text(cell)) for cell in row}
+                for row in held[one][:_HEADER_ROWS]
+            )
+        ]  # fmt: skip
+        name = next((one for one in fit if one in shown), name)
+        grid, unread = held[name], [one for one in fit if one != name]
+    for (down, across), text in seen[name].odd.items() if name in seen else ():
+        if down < len(grid) and across < len(grid[down]):
+            grid[down][across] = text
+    remarks = (("sheets_unread", "、".join(unread)),) if unread else ()
     place = f"{file}#{name}" if len(names) > 1 or source.sheet else file
     preview = [[_text(cell) for cell in row] for row in grid[:_HEADER_ROWS]]
     header, places = _header(preview, source, place)
@@ -365,7 +458,25 @@ def _workbook(source: Source, path: Path, file: str) -> Raw:
         )
         columns[heading] = pd.Series([_text(cell) for cell in column], index=index, dtype="str")
     frame = pd.DataFrame(columns, index=index)
-    return Raw(source, place, sha256, size, frame, numeric, tuple(ragged))
+    return Raw(source, place, sha256, size, frame, numeric, tuple(ragged), remarks)
+
+
+@contextmanager
+def _reading(file: str) -> Iterator[None]:
+    """What the reader of workbooks raises, as a sentence."""
+    try:
+        yield
+    except calamine.PasswordError as error:
+        raise SourceError(
+            say("source.password"), file=file, cure=say("source.password_cure")
+        ) from error
+    except (calamine.CalamineError, OSError, ValueError) as error:
+        raise _unreadable(file, "source.workbook") from error
+    except BaseException as error:
+        # The reader is written in Rust, and its panics are no `Exception`.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(file, "source.workbook") from error
 
 
 def _text(cell: object) -> str:
@@ -678,9 +789,11 @@ def _ogr(
             if info["driver"] != driver:
                 raise _unreadable(file, "source.content")
             places = _fields(list(info["fields"]), source, file)
+            # A ring that is none (a coordinate that is no number) becomes a feature without shape.
             frame = pyogrio.read_dataframe(
-                path, layer=layer, encoding=encoding, columns=list(places.values()), force_2d=True
-            )
+                path, layer=layer, encoding=encoding, columns=list(places.values()), force_2d=True,
+                on_invalid="ignore",
+            )  # fmt: skip
         except SourceError:
             raise
         except (
@@ -688,6 +801,9 @@ def _ogr(
             pyogrio.errors.DataLayerError,
             pyogrio.errors.GeometryError,
             pyogrio.errors.FeatureError,
+            pyogrio.errors.CRSError,
+            pyproj.exceptions.CRSError,
+            shapely.errors.ShapelyError,
             UnicodeDecodeError,
             ValueError,
         ) as error:
@@ -762,7 +878,15 @@ def _parquet(source: Source, path: Path, file: str, sha256: str, size: int) -> R
         if b"geo" not in (schema.metadata or {}):
             raise SourceError(say("source.no_shapes"), file=file, cure=say("source.no_shapes_cure"))
         whole = gpd.read_parquet(path)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+    except (
+        pa.ArrowException,
+        pyproj.exceptions.CRSError,
+        shapely.errors.ShapelyError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:
         raise _unreadable(file, "source.content") from error
     named = [name for name in whole.columns if name != whole.geometry.name]
     places = _fields(named, source, file)

@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -44,8 +45,10 @@ def _identifier(text: str) -> str:
 def _regex(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
-        raise ValueError(say("workspace.regex", reason=error)) from error
+    except (re.error, OverflowError, RecursionError) as error:
+        at = getattr(error, "pos", None)
+        where = say("workspace.regex_at", place=at + 1) if at is not None else ""
+        raise ValueError(say("workspace.regex", where=where)) from error
     return text
 
 
@@ -66,7 +69,7 @@ PeriodId = Annotated[str, AfterValidator(_period)]
 class Table(BaseModel):
     """A table of `atlas.toml`: immutable, and nothing in it goes unread."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Atlas(Table):
@@ -140,6 +143,17 @@ class Geometry(Table):
         ge=0,
         description="Metres at the largest tile zoom; doubles with each zoom further out.",
     )
+
+    @field_validator("expected_bounds")
+    @classmethod
+    def _bounds_in_order(
+        cls, bounds: tuple[float, float, float, float] | None
+    ) -> tuple[float, float, float, float] | None:
+        if bounds is not None:
+            west, south, east, north = bounds
+            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+                raise ValueError(say("workspace.bounds"))
+        return bounds
 
 
 class Plan(Table):
@@ -344,7 +358,7 @@ class Columns(Table):
 
     code: str = Field("", description="Region code (or the entity's own id).")
     name: str = Field("", description="Region name.")
-    parent: str = Field("", description="Parent's code (`regions` with `parents = \"column\"`).")
+    parent: str = Field("", description='Parent\'s code (`regions` with `parents = "column"`).')
     level: str = Field("", description="Level id or label (`regions`).")
     ancestors: dict[str, str] = Field(
         default_factory=dict,
@@ -361,16 +375,20 @@ class Value(Table):
     column: str = Field(description="Heading.")
     indicator: Identifier = Field(description="Indicator.")
     factor: float = Field(
-        1.0, description="File value x factor = indicator's unit (元 to 万元: 0.0001)."
+        1.0, gt=0, description="File value x factor = indicator's unit (元 to 万元: 0.0001)."
     )
     period: PeriodId | None = Field(
         None, description="Period of this column, for a table with a column a year."
     )
     true: tuple[str, ...] = Field(
-        ("是", "有", "√", "1", "Y", "y", "达标", "true"), description="Words for a true flag."
+        ("是", "有", "√", "1", "Y", "y", "达标", "true"),
+        min_length=1,
+        description="Words for a true flag.",
     )
     false: tuple[str, ...] = Field(
-        ("否", "无", "×", "0", "N", "n", "未达标", "false"), description="Words for a false flag."
+        ("否", "无", "×", "0", "N", "n", "未达标", "false"),
+        min_length=1,
+        description="Words for a false flag.",
     )
 
 
@@ -498,12 +516,10 @@ def _disagreements(space: Workspace) -> Iterator[str]:
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield say("workspace.twice", table=table, name=name)
 
-    entities = {source.entity for source in space.sources if source.entity}
-
-    def known(table: str, name: str | None, place: str) -> Iterator[str]:
-        names = sorted(entities) if table == "entities" else declared[table]
-        if name is not None and name not in names:
-            near = difflib.get_close_matches(name, names, 1)
+    declared["entities"] = sorted({s.entity for s in space.sources if s.entity})
+    for table, name, place in _uses(space):
+        if name not in declared[table]:
+            near = difflib.get_close_matches(name, declared[table], 1)
             yield say(
                 "workspace.undeclared",
                 place=place,
@@ -513,53 +529,76 @@ def _disagreements(space: Workspace) -> Iterator[str]:
             )
 
     for item in space.rounds:
-        place = f"rounds.{item.id}"
-        yield from known("indicators", item.target, f"{place}.target")
-        for name in item.items:
-            yield from known("indicators", name, f"{place}.items")
-        if item.selection:
-            yield from known("indicators", item.selection.indicator, f"{place}.selection")
-        for figure in item.figures:
-            yield from known("measures", figure.measure, f"{place}.figures")
-            kind = figure.count or (figure.sum or "").partition(".")[0] or None
-            yield from known("entities", kind, f"{place}.figures")
         if item.step and not item.periods:
-            yield say("workspace.no_periods", place=place)
-    for indicator in space.indicators:
-        if indicator.derive:
-            table = "entities" if indicator.derive.kind == "linked" else "indicators"
-            place = f"indicators.{indicator.id}.derive"
-            yield from known(table, indicator.derive.of, place)
-            yield from known("references", indicator.derive.reference, place)
-    for measure in space.measures:
-        place = f"measures.{measure.id}"
-        yield from known("indicators", measure.value, f"{place}.value")
-        yield from known("indicators", measure.weight, f"{place}.weight")
-        if measure.where:
-            yield from known("indicators", measure.where.indicator, f"{place}.where")
-        for name in measure.rounds:
-            yield from known("rounds", name, f"{place}.rounds")
-        for point in measure.plan:
-            yield from known("rounds", point.round, f"{place}.plan")
+            yield say("workspace.no_periods", place=f"rounds.{item.id}")
     for source in space.sources:
-        place = f"sources.{source.id}"
-        yield from known("rounds", source.round, f"{place}.round")
-        yield from known("levels", source.level, f"{place}.level")
-        yield from known("indicators", source.presence, f"{place}.presence")
-        for value in source.values:
-            yield from known("indicators", value.indicator, f"{place}.values")
-        for link in source.links:
-            if link.to != "region":
-                yield from known("entities", link.to, f"{place}.links")
         if (source.kind is SourceKind.ENTITIES) != (source.entity is not None):
-            yield say("workspace.entity_kind", place=place)
-    yield from known("measures", space.default_measure, "default_measure")
+            yield say("workspace.entity_kind", place=f"sources.{source.id}")
     if not any(source.kind is SourceKind.BOUNDARIES for source in space.sources):
         yield say("workspace.no_boundaries")
     if space.codes.parents == "prefix":
         lengths = [level.code_length for level in space.levels]
         if lengths != sorted(set(lengths)) or lengths[0] < 1:
             yield say("workspace.code_lengths", lengths=lengths)
+
+
+def _uses(space: Workspace) -> Iterator[tuple[str, str, str]]:
+    """Every name that is used: the table that must declare it, the name, and where."""
+    for uses in (_used_by_rounds, _used_by_measures, _used_by_sources):
+        for table, name, place in uses(space):
+            if name is not None:
+                yield table, name, place
+    if space.default_measure is not None:
+        yield "measures", space.default_measure, "default_measure"
+
+
+_Use = tuple[str, str | None, str]
+
+
+def _used_by_rounds(space: Workspace) -> Iterator[_Use]:
+    for item in space.rounds:
+        place = f"rounds.{item.id}"
+        yield "indicators", item.target, f"{place}.target"
+        for name in item.items:
+            yield "indicators", name, f"{place}.items"
+        if item.selection:
+            yield "indicators", item.selection.indicator, f"{place}.selection"
+        for figure in item.figures:
+            yield "measures", figure.measure, f"{place}.figures"
+            kind = figure.count or (figure.sum or "").partition(".")[0]
+            yield "entities", kind or None, f"{place}.figures"
+
+
+def _used_by_measures(space: Workspace) -> Iterator[_Use]:
+    for indicator in space.indicators:
+        if indicator.derive:
+            table = "entities" if indicator.derive.kind == "linked" else "indicators"
+            place = f"indicators.{indicator.id}.derive"
+            yield table, indicator.derive.of, place
+            yield "references", indicator.derive.reference, place
+    for measure in space.measures:
+        place = f"measures.{measure.id}"
+        yield "indicators", measure.value, f"{place}.value"
+        yield "indicators", measure.weight, f"{place}.weight"
+        if measure.where:
+            yield "indicators", measure.where.indicator, f"{place}.where"
+        for name in measure.rounds:
+            yield "rounds", name, f"{place}.rounds"
+        for point in measure.plan:
+            yield "rounds", point.round, f"{place}.plan"
+
+
+def _used_by_sources(space: Workspace) -> Iterator[_Use]:
+    for source in space.sources:
+        place = f"sources.{source.id}"
+        yield "rounds", source.round, f"{place}.round"
+        yield "levels", source.level, f"{place}.level"
+        yield "indicators", source.presence, f"{place}.presence"
+        for value in source.values:
+            yield "indicators", value.indicator, f"{place}.values"
+        for link in source.links:
+            if link.to != "region":
+                yield "entities", link.to, f"{place}.links"
 
 
 def load(folder: Path) -> Workspace:
@@ -575,16 +614,41 @@ def load(folder: Path) -> Workspace:
             say("workspace.absent"), file=str(path), cure=say("workspace.absent_cure")
         )
     try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+        raw = tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
         raise WorkspaceError(
-            say("workspace.syntax", reason=error), file=FILE, cure=say("workspace.syntax_cure")
+            say("workspace.encoding"),
+            file=FILE,
+            place=say("workspace.line", row=row),
+            cure=say("workspace.encoding_cure"),
         ) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _syntax(error) from error
     try:
         return Workspace.model_validate(raw)
     except ValidationError as error:
-        problems = [_explain(problem, raw) for problem in error.errors()]
+        problems = [_explain(one, raw) for one in error.errors() if not _follows(one)]
         raise WorkspaceError("\n".join(problems), file=FILE) from error
+
+
+def _syntax(error: Exception) -> WorkspaceError:
+    """Where a file stops being TOML; Python tells that at the end of an English sentence."""
+    found = re.search(r"at line (\d+), column (\d+)", str(error))
+    return WorkspaceError(
+        say("workspace.syntax"),
+        file=FILE,
+        place=say("workspace.line_column", row=found[1], column=found[2]) if found else "",
+        cure=say("workspace.syntax_cure"),
+    )
+
+
+def _follows(problem: Any) -> bool:
+    """Whether a problem is only that of another: a list whose faulty items were not counted."""
+    return (
+        problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
+    )
 
 
 def _explain(problem: Any, raw: dict[str, Any]) -> str:
@@ -592,15 +656,14 @@ def _explain(problem: Any, raw: dict[str, Any]) -> str:
     key, value = _where(problem["loc"], raw)
     kind = problem["type"]
     if kind == "extra_forbidden":
-        return say(
-            "workspace.extra", key=key, value=_short(value), hint=_hint(problem["loc"])
-        )
+        return say("workspace.extra", key=key, value=_short(value), hint=_hint(problem["loc"]))
     if kind == "missing":
         return say("workspace.missing", key=key)
     reason = problem.get("ctx", {}).get("error") or problem["msg"]
     allowed = problem.get("ctx", {}).get("expected")
     if allowed:
-        reason = say("workspace.allowed", names=allowed)
+        names = re.findall(r"'([^']*)'", allowed)
+        reason = say("workspace.allowed", names="、".join(names) or allowed)
     elif kind != "value_error":
         # Pydantic speaks English; the kinds that a file can cause have words of their own.
         word = f"workspace.type.{kind}"
@@ -622,9 +685,11 @@ def _where(location: tuple[Any, ...], raw: Any) -> tuple[str, Any]:
     key, value = "", raw
     for step in location:
         if isinstance(step, int):
-            name = value[step].get("id") if isinstance(value[step], dict) else None
+            # What lacks is counted, too: the fourth of three numbers.
+            held = isinstance(value, list) and step < len(value)
+            value = value[step] if held else ""
+            name = value.get("id") if isinstance(value, dict) else None
             key += f"[{step + 1}" + (f" {name}" if name else "") + "]"
-            value = value[step]
         else:
             key += ("." if key else "") + str(step)
             value = value.get(step, "") if isinstance(value, dict) else value

@@ -95,8 +95,12 @@ def save(edition: Edition, view: View) -> str:
     figure_._id = "page"
     title = _title(edition, look)
     figure_.header.add_child(Verbatim(f"<title>{escape(title)}</title>"), name="title")
-    figure_.header.add_child(Verbatim(f"<style>{_leaflet('leaflet.css')}</style>"), name="css")
-    figure_.header.add_child(Verbatim(f"<script>{_leaflet('leaflet.js')}</script>"), name="js")
+    figure_.header.add_child(
+        Verbatim(f"<style>{leaflet_source('leaflet.css')}</style>"), name="css"
+    )
+    figure_.header.add_child(
+        Verbatim(f"<script>{leaflet_source('leaflet.js')}</script>"), name="js"
+    )
     data = _script_json(facts.drawing())
     chart.add_child(Drawing(f"{_own('page.js')}\ndrawAtlas({chart.get_name()}, {data});"))
     # The map's own element is rendered between what stands before and after it.
@@ -431,7 +435,7 @@ def _own(name: str) -> str:
 
 
 @cache
-def _leaflet(name: str) -> str:
+def leaflet_source(name: str) -> str:
     """Leaflet's script or style, without the images, links and source maps it would fetch."""
     text = Path(leaflet.BASE_DIR, name).read_text("utf-8")
     text = re.sub(r"//# sourceMappingURL=\S+", "", text)

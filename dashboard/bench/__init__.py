@@ -8,11 +8,12 @@ import platform
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from dashboard.bench import browser, building, rivals, serving
 from geodata.edition import Edition
 from geodata.progress import SILENT, Progress
+from geodata.vocabulary import Base
 from geodata.words import say
 
 SHAPE_TOLERANCE = 30.0
@@ -32,14 +33,14 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
     with tempfile.TemporaryDirectory(prefix="bangfu-bench-") as scratch:
         for size in sizes:
             folder = Path(scratch) / f"world-{size}"
-            with progress.step(say("bench.building", villages=size)):
-                report["building"].append(building.measure(folder, size))
+            with progress.step(say("bench.do.building", villages=size)):
+                report["building"] += building.measure(folder, size)
             edition = Edition.open(folder)
-            with progress.step(say("bench.rivals", villages=size)):
+            with progress.step(say("bench.do.rivals", villages=size)):
                 pages = _write_rivals(Path(scratch) / f"pages-{size}", edition)
             with serving.served(folder) as port:
                 portal = f"http://127.0.0.1:{port}/?{_leaf_view(edition)}"
-                with progress.step(say("bench.maps", villages=size)):
+                with progress.step(say("bench.do.maps", villages=size)):
                     with browser.folder_served(pages) as address:
                         subjects = [
                             browser.ours(portal),
@@ -48,7 +49,7 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
                         ]
                         rows = browser.measure(subjects)
                     report["maps"] += [{"villages": size, **row} for row in rows]
-                with progress.step(say("bench.requests", villages=size)):
+                with progress.step(say("bench.do.requests", villages=size)):
                     rows = serving.measure(port, _asks(edition, port))
                     report["requests"] += [{"villages": size, **row} for row in rows]
     return report
@@ -72,16 +73,20 @@ def _write_rivals(folder: Path, edition: Edition) -> Path:
 
 
 def _leaf_view(edition: Edition) -> str:
-    """The first map with every leaf coloured, so that all three draw the same polygons."""
-    return f"level={quote(edition.levels[-1].id)}"
+    """A map with every leaf coloured, so that all three draw the same polygons."""
+    leaf = edition.levels[-1].id
+    for measure in edition.measures:
+        if measure.leaves is Base.VILLAGES:
+            for name in measure.rounds:
+                if edition.has(measure.id, name):
+                    return urlencode({"level": leaf, "measure": measure.id, "round": name})
+    return urlencode({"level": leaf})
 
 
 def _asks(edition: Edition, port: int) -> list[serving.Ask]:
     leaf = edition.levels[-1].id
     measure = edition.space.default_measure or edition.measures[0].id
-    name = next(
-        item.id for item in reversed(edition.rounds) if edition.has(measure, item.id)
-    )
+    name = next(item.id for item in reversed(edition.rounds) if edition.has(measure, item.id))
     path, body = browser.first_callback(f"http://127.0.0.1:{port}/")
     zoom, column, row = _busiest_tile(edition)
     return [

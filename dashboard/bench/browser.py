@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 CHROMIUM_FLAGS = [
     "--use-angle=swiftshader",
@@ -28,18 +28,18 @@ CHROMIUM_FLAGS = [
 ]
 RECOLOURS = 7
 WAIT_MS = 600_000
-VIEWPORT = {"width": 1280, "height": 800}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 _OURS_READY = """() => window.bangfu && window.bangfu.painted
   && window.bangfu.map && window.bangfu.map.loaded()"""
 _OURS_RECOLOUR = """async k => {
-  const map = window.bangfu.map, before = (window.bangfu.lastRecolour || {}).at;
+  const map = window.bangfu.map;
   const idle = new Promise(done => map.once('idle', done));
   const start = performance.now();
-  window.bangfu.recolour(k);
+  const { n } = window.bangfu.shuffle(k);
   const script = performance.now() - start;
   await idle;
-  return {script_ms: script, idle_ms: performance.now() - start, before};
+  return {script_ms: script, idle_ms: performance.now() - start, n};
 }"""
 
 
@@ -54,7 +54,7 @@ class Subject:
 
 
 def ours(url: str) -> Subject:
-    """This project's portal at `url`."""
+    """The portal at `url`."""
     return Subject("bangfu", url, _OURS_READY, _OURS_RECOLOUR)
 
 
@@ -64,8 +64,13 @@ def rival(name: str, url: str) -> Subject:
 
 
 def measure(subjects: list[Subject], chromium: str | None = None) -> list[dict[str, Any]]:
-    """Open each subject in a fresh browser; kB gzipped and ms until the first coloured map, then
-    the median script time and time to idle of `RECOLOURS` recolourings (after one to warm up)."""
+    """Open each subject in a fresh browser.
+
+    Returns
+    -------
+    list of dict : kB as they came over the wire and ms until the first coloured map, then the
+        median script time and time to idle of `RECOLOURS` recolourings, after one to warm up.
+    """
     binary = chromium or shutil.which("chromium") or shutil.which("chromium-browser")
     rows = []
     with sync_playwright() as driver:

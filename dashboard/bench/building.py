@@ -13,6 +13,7 @@ from typing import Any
 
 import geodata.build
 import geodata.demo
+from geodata.words import say
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Stopwatch:
     def step(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
         """Time one step."""
         start = time.perf_counter()
-        yield lambda advance=1: None
+        yield _ignore
         self.rows.append(
             {
                 "step": label,
@@ -33,6 +34,10 @@ class Stopwatch:
                 "peak_mb": _peak_mb(),
             }
         )
+
+
+def _ignore(advance: int) -> None:
+    """How far a step is does not matter here."""
 
 
 def _demo(folder: Path, villages: int, result: Path) -> None:
@@ -69,9 +74,15 @@ def _report(watch: Stopwatch, start: float, result: Path) -> None:
     result.write_text(json.dumps(report, ensure_ascii=False), "utf-8")
 
 
-def measure(folder: Path, villages: int) -> dict[str, Any]:
-    """Write a demo of so many villages into `folder` and build it; each in a fresh process."""
-    report: dict[str, Any] = {"villages": villages}
+def measure(folder: Path, villages: int) -> list[dict[str, Any]]:
+    """Write a demo of so many villages into `folder` and build it; each in a fresh process.
+
+    Returns
+    -------
+    list of dict : a row a step and one for the whole, with seconds and the process's peak MB so
+        far; the build reads and checks first, so its whole is check and build together.
+    """
+    rows: list[dict[str, Any]] = []
     context = multiprocessing.get_context("spawn")
     for name, work in (("demo", _demo), ("build", _build)):
         result = folder.with_name(f"{folder.name}-{name}.json")
@@ -80,5 +91,9 @@ def measure(folder: Path, villages: int) -> dict[str, Any]:
         process.join()
         if process.exitcode != 0:
             raise RuntimeError(f"{name} of {villages} villages ended with {process.exitcode}")
-        report[name] = json.loads(result.read_text("utf-8"))
-    return report
+        report = json.loads(result.read_text("utf-8"))
+        whole = {"step": say("bench.whole")}
+        whole |= {key: report[key] for key in ("seconds", "peak_mb")}
+        word = say(f"bench.work_{name}")
+        rows += [{"villages": villages, "work": word, **row} for row in (*report["steps"], whole)]
+    return rows

@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 from plotly.offline import get_plotlyjs
 
-from layers.page import leaflet_inlined
+from layers.page import leaflet_source
 
 _PLOTLY = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>plotly</title>
 <style>html,body,#map{{margin:0;height:100%}}</style><div id="map"></div>
@@ -91,13 +91,14 @@ def write_folium(folder: Path, shapes: gpd.GeoDataFrame) -> Path:
         },
     ).add_to(page)
     page.fit_bounds([[south, west], [north, east]])
-    root = page.get_root()
-    leaflet_inlined(page)
-    root.script.add_child(
-        folium.Element(_FOLIUM_HOOK.format(layer=layer.get_name())), name="bench"
-    )
+    page.default_js, page.default_css = [], []
+    rendered = page.get_root().render()
+    head = f"<style>{leaflet_source('leaflet.css')}</style>"
+    head += f"<script>{leaflet_source('leaflet.js')}</script></head>"
+    hook = _FOLIUM_HOOK.format(layer=layer.get_name())
+    rendered = rendered.replace("</head>", head, 1)
     path = folder / "index.html"
-    path.write_text(root.render(), "utf-8")
+    path.write_text(rendered.replace("</html>", f"<script>{hook}</script></html>"), "utf-8")
     return path
 
 

@@ -23,14 +23,20 @@ _SURNAME_ENDINGS = (
     ("{}家院", 2), ("{}家园", 2), ("{}家房", 1), ("{}家场", 2), ("{}家圈", 1), ("{}家码头", 1),
     ("{}家套", 1), ("{}家湾", 2), ("{}家寨", 2), ("{}家店", 2), ("{}家集", 1),
 )  # fmt: skip
-_LOOKS = "青白黄红黑金银石沙双三四五六七八九清老古长高平圆曲横斜深浅半"
-_PLANTS = "柳槐榆桑桃杏梨枣苇芦蒲荷菱稻麦豆麻松柏梅竹兰艾菊葫"
+_LOOKS = "青白黄红黑金银石沙双三四五六七八九清老古长高平圆曲横深"
+_PLANTS = "柳槐榆桑桃杏梨枣苇芦蒲荷菱稻麦豆麻松柏梅竹兰艾菊樱"
 _PLAIN_FORMS = "坨洼淀口港滩台岗堤桥井圈甸塔庙渡泊塘渠湾村庄铺屯营"
 _UPLAND_FORMS = "峪岭沟山岩泉涧崖坡谷石台坎梁洞庄营寨"
 _WISHES_FIRST = "永兴和太安福吉祥富民新光丰裕瑞崇仁义礼信德善广大文明同乐康恒盛昌"
 _WISHES_SECOND = "兴和安平福顺庆丰宁泰合利康义信盛祥乐昌德善立民建"
 _WISHES_ENDINGS = ("庄", "村", "里", "屯", "堡", "")
-_WISHES_NEVER = frozenset({"文明", "大丰", "新立", "民建", "新民", "富民"})
+_WISHES_NEVER = frozenset({"文明", "大丰", "新立", "民建", "新民", "富民", "福建", "昌平"})
+# What chance puts together and nobody would call a village.
+_ODD = (
+    "黄泉", "九泉", "黑洞", "白洞", "黑庙", "大麻", "小三", "大大", "小小", "新老", "大小", "小大",
+    "新新", "上下", "下上", "石家庄", "张家口", "黑村", "麻村", "斜村", "半村", "浅村", "深村",
+    "双村", "三村", "四村", "五村", "六村", "七村", "八村", "九村", "曲村", "横村", "平村",
+)  # fmt: skip
 
 _TOWN_FIRST = (
     "云岚锦玉澄映溪沐霁景瑞嘉承启怀望临汇源润沁淳泽碧翠晴秋春和远思鸣凤鹤鹭雁芷荻"
@@ -107,15 +113,15 @@ def village_names(
             first, second = _pair_prefixes(
                 x[i + 1] - x[i], y[i + 1] - y[i], area[i + 1] / area[i], rng
             )
-            pair = [first + stem + "村", second + stem + "村"]
-            if used.isdisjoint(pair) and not _is_known(first + stem, second + stem):
+            pair = [_named(first + stem), _named(second + stem)]
+            if used.isdisjoint(pair) and not _is_unfit(first + stem, second + stem):
                 used.update(pair)
                 names.extend(pair)
                 continue
         if len(stem) <= 3 and rng.random() < 0.16:
             stem = _LONE_PREFIXES[rng.integers(len(_LONE_PREFIXES))] + stem
-        name = stem if stem.endswith("村") else stem + "村"
-        if name not in used and not _is_known(stem):
+        name = _named(stem)
+        if name not in used and not _is_unfit(stem):
             used.add(name)
             names.append(name)
     return names
@@ -135,8 +141,13 @@ def _pair_prefixes(
     return (south, north) if dy > 0 else (north, south)
 
 
-def _is_known(*stems: str) -> bool:
-    return any(stem in KNOWN for stem in stems)
+def _named(stem: str) -> str:
+    return stem if stem.endswith("村") else stem + "村"
+
+
+def _is_unfit(*stems: str) -> bool:
+    """Whether one is a known town's name, or one that chance should not have made."""
+    return any(stem in KNOWN or any(odd in stem for odd in _ODD) for stem in stems)
 
 
 class _Stems:

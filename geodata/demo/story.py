@@ -72,11 +72,13 @@ _RARITY3 = np.array([1.0, 0.6, 0.5, 1.8, 2.2, 1.4, 1.1])
 LAGGING = 5
 """A village that lacks so many of the twelve items at the start is listed for infrastructure."""
 
-_WEALTH = {"120116": 1.1, "120111": 1.0, "120113": 0.9, "120112": 0.85, "120114": 0.2,
-           "120118": 0.0, "120115": -0.25, "120117": -0.2, "120119": -0.45}  # fmt: skip
-_LUCK = {"120113": 0.5, "120114": 0.45, "120116": 0.2, "120111": 0.1, "120115": 0.1,
-         "120112": 0.0, "120117": -0.15, "120118": -0.45, "120119": -0.2}  # fmt: skip
+_WEALTH = {"120116": 0.6, "120111": 0.6, "120113": 0.65, "120112": 0.6, "120114": 0.15,
+           "120118": -0.1, "120115": -0.15, "120117": -0.2, "120119": -0.3}  # fmt: skip
+_LUCK = {"120113": 0.6, "120114": 0.8, "120116": 0.3, "120111": 0.4, "120115": 0.3,
+         "120112": 0.2, "120117": -0.1, "120118": -0.7, "120119": -0.3}  # fmt: skip
 """Which districts get ahead of the plan and which fall behind it."""
+_DELAY = {"120119": 2}
+"""Months by which a district's projects of round 3 begin later than elsewhere."""
 
 _HILLS_NORTHING = 4_434_000.0  # about 40.04° N, where the hills of 蓟州 begin
 
@@ -170,7 +172,7 @@ def tell(geography: Geography, counts: Counts, seed: int) -> Story:
     wealth = _standard(
         district.map(_WEALTH).to_numpy(float)
         + 0.75 * _field(x, y, rng[0], 12_000, 60_000)
-        - 0.9 * np.clip((y - _HILLS_NORTHING) / 12_000, 0, 1.2)
+        - 0.45 * np.clip((y - _HILLS_NORTHING) / 12_000, 0, 1.2)
         + 0.35 * rng[0].standard_normal(len(x))
     )
     works = _standard(
@@ -179,9 +181,9 @@ def tell(geography: Geography, counts: Counts, seed: int) -> Story:
         + 0.4 * rng[1].standard_normal(len(x))
     )
     effort = _standard(
-        0.6 * luck
-        + 0.5 * _field(x, y, rng[2], 8_000, 30_000)
-        + 0.6 * rng[2].standard_normal(len(x))
+        luck
+        + 0.55 * _field(x, y, rng[2], 10_000, 40_000)
+        + 0.4 * rng[2].standard_normal(len(x))
     )
 
     rows2 = _choose_2(wealth + 0.3 * works, district, counts)
@@ -199,15 +201,16 @@ def tell(geography: Geography, counts: Counts, seed: int) -> Story:
     rows3 = np.flatnonzero(villages["code"].isin(lowest).to_numpy())
     team3 = settle(x[rows3], y[rows3], villages["district"].to_numpy()[rows3], counts.pairs3)
     round3 = _assist_3(rows3, team3, effort, works, round2, rng[9])
-    level = _income_from_2021(level, round2, round3, effort, rng[10])
+    delay = district.map(_DELAY).fillna(0).to_numpy(np.int64)
+    level = _income_from_2021(level, round2, round3, effort, delay, rng[10])
     monthly = np.concatenate([before, _months(level, texture, start)[:, before.shape[1] :]], axis=1)
     return Story(
         villages=villages,
         monthly=monthly,
         disposable=_disposable_later(disposable, round2, round3, effort, rng[4]),
         people=_people(len(x), rng[11]),
-        civilised=_titles(effort, round2, round3, (0.22, 0.62, 0.985), 0.45, rng[5]),
-        safe=_titles(effort, round2, round3, (0.36, 0.715, 0.99), 0.6, rng[5]),
+        civilised=_titles(effort, round2, round3, (0.22, 0.62, 0.955), 0.45, rng[5]),
+        safe=_titles(effort, round2, round3, (0.36, 0.715, 0.975), 0.6, rng[5]),
         round2=round2,
         round3=round3,
         branch=branch,
@@ -315,8 +318,8 @@ def _starting_income(wealth: Floats, rows2: Ints, counts: Counts, rng: np.random
     income[others] = np.exp(
         np.interp(
             share,
-            [0.0, 0.03, 0.12, 0.25, 0.5, 0.75, 0.92, 1.0],
-            np.log([6.0, 9.0, 13.5, 20.0, 38.0, 75.0, 170.0, 620.0]),
+            [0.0, 0.04, 0.15, 0.3, 0.5, 0.75, 0.92, 1.0],
+            np.log([2.5, 5.0, 9.0, 14.5, 32.0, 75.0, 170.0, 620.0]),
         )
     )
     income[rows2[rank]] = ordered
@@ -389,7 +392,7 @@ def _assist_2(
     finished = _by_rank(
         np.where(lacking == 0, -np.inf, need),
         ((0, START2 - 1), (0.09, START2), (0.2, month(2018, 3)), (0.515, month(2018, 12)),
-         (0.83, month(2019, 12)), (0.993, month(2020, 11)), (1.0, NEVER)),
+         (0.83, month(2019, 12)), (0.965, month(2020, 11)), (1.0, month(2022, 6))),
     )  # fmt: skip
     built = _items(lacking, arrival, finished, _RARITY2, rng)
 
@@ -403,7 +406,7 @@ def _assist_2(
     done = _by_rank(
         -pace - 0.25 * rng.standard_normal(size),
         ((0, month(2017, 10)), (0.385, month(2018, 12)), (0.8, month(2019, 12)),
-         (0.985, month(2020, 11)), (1.0, NEVER)),
+         (0.955, month(2020, 11)), (1.0, month(2022, 1))),
     )  # fmt: skip
     houses = rng.poisson(np.clip(3.2 - 1.1 * wealth[rows], 0.4, 9.0))
     return Assisted(
@@ -412,7 +415,7 @@ def _assist_2(
         arrival=arrival,
         built=built,
         houses=houses,
-        houses_done=arrival + rng.integers(5, 36, size),
+        houses_done=arrival + rng.integers(5, 36, size) + np.where(here < -1.2, 12, 0),
         started=started,
         done=np.maximum(done, np.minimum(started + 2, NEVER)),
     )
@@ -438,20 +441,20 @@ def _assist_3(
     need = 0.3 * lacking - 0.6 * here + 0.6 * rng.standard_normal(size)
     finished = _by_rank(
         np.where(lacking == 0, -np.inf, need),
-        ((0, START3 - 1), (0.1, month(2021, 10)), (0.33, month(2022, 9)), (0.62, month(2023, 6)),
-         (0.86, month(2024, 4)), (0.955, month(2024, 11)), (1.0, NEVER)),
+        ((0, START3 - 1), (0.1, month(2021, 10)), (0.3, month(2022, 9)), (0.56, month(2023, 6)),
+         (0.78, month(2024, 4)), (0.9, month(2024, 11)), (1.0, month(2027, 6))),
     )  # fmt: skip
     pace = _standard(0.9 * here + 0.9 * rng.standard_normal(size))
     started = _by_rank(
         -pace,
-        ((0, month(2021, 8)), (0.45, month(2022, 3)), (0.85, month(2023, 1)),
-         (0.985, month(2024, 6)), (1.0, NEVER)),
+        ((0, month(2021, 8)), (0.45, month(2022, 3)), (0.82, month(2023, 3)),
+         (0.975, month(2024, 8)), (1.0, NEVER)),
     )  # fmt: skip
     started = np.maximum(started, arrival)
     done = _by_rank(
         -pace - 0.25 * rng.standard_normal(size),
-        ((0, month(2021, 12)), (0.3, month(2022, 10)), (0.7, month(2023, 9)),
-         (0.95, month(2024, 10)), (1.0, NEVER)),
+        ((0, month(2021, 12)), (0.3, month(2022, 10)), (0.64, month(2023, 9)),
+         (0.88, month(2024, 11)), (1.0, month(2026, 1))),
     )  # fmt: skip
     houses = rng.poisson(np.where(helped, 0.5, np.clip(2.4 - 0.8 * works[rows], 0.5, 6.0)))
     return Assisted(
@@ -460,7 +463,7 @@ def _assist_3(
         arrival=arrival,
         built=_items(lacking, arrival, finished, _RARITY3, rng),
         houses=houses,
-        houses_done=arrival + rng.integers(4, 30, size),
+        houses_done=arrival + rng.integers(6, 36, size) + np.where(here < -0.8, 14, 0),
         started=started,
         done=np.maximum(done, np.minimum(started + 3, NEVER)),
     )
@@ -525,8 +528,8 @@ def _titles(
         held[others],
         _by_rank(
             score[others],
-            ((0, 0), (elsewhere, START3 - 1), (0.7, month(2022, 6)), (0.96, month(2024, 8)),
-             (1.0, NEVER)),
+            ((0, 0), (elsewhere, START3 - 1), (0.7, month(2022, 6)), (0.9, month(2024, 8)),
+             (1.0, month(2026, 6))),
         ),
     )  # fmt: skip
     start, middle, end = shares
@@ -559,14 +562,14 @@ def _income_to_2020(
     base: Floats = (start * CENT).astype(np.float64)
     growth = 0.03 + 0.02 * effort + 0.02 * rng.standard_normal(len(start))
     level = base[:, None] * np.exp(growth[:, None] * (at - 5.5)[None, :] / 12)
+    # A few that no round helped yet lose the lease that they lived on, and earn nothing after it.
+    poor = np.setdiff1d(np.flatnonzero(base < 9), round2.rows)
+    lost = poor[rng.random(len(poor)) < 0.04]
+    ended = rng.integers(month(2018, 3), month(2020, 1), (len(lost), 1))
+    level[lost] *= at < ended
     rows, size = round2.rows, len(round2.rows)
     ability = _standard(0.5 * wealth[rows] + 0.6 * effort[rows] + 0.8 * rng.standard_normal(size))
-    goal: Floats = np.where(
-        _lowest(ability, round(0.025 * size)),
-        _spread(rng.random(size), size, 12.5, 18.8),
-        21.8 + rng.gamma(1.5, 3.2, size) + 1.2 * np.clip(ability, 0, 3),
-    )
-    goal = np.maximum(goal, 1.12 * base[rows])
+    goal = np.maximum(_goals(ability, 0.065, rng), 1.12 * base[rows])
     eager = 0.09 * base[rows] + 0.5 * effort[rows] + 0.45 * rng.standard_normal(size)
     early = ~_lowest(eager, round(0.69 * size))
     begin = round2.arrival + np.where(early, rng.integers(0, 3, size), rng.integers(3, 13, size))
@@ -583,35 +586,54 @@ def _income_to_2020(
 
 
 def _income_from_2021(
-    level: Floats, round2: Assisted, round3: Assisted, effort: Floats, rng: np.random.Generator
+    level: Floats,
+    round2: Assisted,
+    round3: Assisted,
+    effort: Floats,
+    delay: Ints,
+    rng: np.random.Generator,
 ) -> Floats:
     """Go on after 2020: some fall back when round 2's team leaves, round 3's team lifts its own."""
     level = level.copy()
     at = np.arange(MONTHS)
     rows, size = round2.rows, len(round2.rows)
     weak = np.isin(rows, round3.rows)
-    falls = weak & (rng.random(size) < 0.62)
-    kept = np.where(falls, rng.uniform(0.45, 0.88, size), rng.uniform(0.95, 1.04, size))
-    leaving = np.full((size, 1), month(2020, 12))
-    after = _smooth(at[None, :], leaving, rng.integers(4, 8, (size, 1)))
+    falls = weak & (rng.random(size) < 0.9)
+    kept = np.where(falls, rng.uniform(0.35, 0.75, size), rng.uniform(0.95, 1.04, size))
+    leaving = np.full((size, 1), month(2020, 11))
+    after = _smooth(at[None, :], leaving, rng.integers(3, 7, (size, 1)))
     level[rows] *= 1 + (kept[:, None] - 1) * after
 
     rows, size = round3.rows, len(round3.rows)
-    ability = _standard(1.3 * effort[rows] + rng.standard_normal(size))
+    ability = _standard(1.2 * effort[rows] + 0.75 * rng.standard_normal(size))
     now = level[rows, month(2021, 6)]
-    goal = np.where(
-        _lowest(ability, round(0.04 * size)),
-        _spread(rng.random(size), size, 11.5, 18.8),
-        21.6 + rng.gamma(1.6, 3.6, size) + 1.5 * np.clip(ability, 0, 3),
-    )
+    goal = _goals(ability, 0.16, rng)
     goal = np.maximum(goal, now * rng.uniform(1.02, 1.25, size))
-    eager = 0.6 * ability + 0.06 * now + 0.5 * rng.standard_normal(size)
-    begin = round3.arrival + np.floor(1 + 18 * (1 - _ranks(eager))).astype(np.int64)
-    length = np.minimum(rng.integers(8, 20, size), month(2024, 4) - begin)
+    eager = 0.18 * ability + 0.05 * now + 0.6 * rng.standard_normal(size)
+    begin = round3.arrival + np.floor(1 + 23 * (1 - _ranks(eager))).astype(np.int64)
+    begin += delay[rows]
+    # Whoever begins late is not ready when the round ends.
+    length = np.minimum(rng.integers(8, 22, size), month(2024, 9) - begin)
     level[rows] += np.maximum(goal[:, None] - level[rows], 0) * _smooth(
         at[None, :], begin[:, None], length[:, None]
     )
     return level
+
+
+def _goals(ability: Floats, stuck: float, rng: np.random.Generator) -> Floats:
+    """What each target's income rises to, in 万元 a year: a share stays under 20.
+
+    Most end in the twenties and thirties; one in eighty finds something large, such as a
+    market hall or a solar field, and ends between 50 and 120.
+    """
+    size = len(ability)
+    goal = 21.2 + np.exp(np.log(4.2) + 0.9 * rng.standard_normal(size) + 0.25 * ability)
+    goal = np.minimum(goal, 75.0)
+    large = (rng.random(size) < 1 / 80) & (ability > 0)
+    goal[large] = _spread(rng.random(size), int(large.sum()), 52.0, 120.0, 1.6)
+    below = _lowest(ability, round(stuck * size))
+    goal[below] = _spread(rng.random(size), int(below.sum()), 4.0, 18.8, 0.5)
+    return goal
 
 
 def _texture(villages: int, rng: np.random.Generator) -> Floats:
@@ -650,10 +672,10 @@ def _disposable_later(
     table = table.copy()
     for k, year in enumerate(YEARS[1:], start=1):
         growth = AVERAGE[year] / AVERAGE[year - 1] - 1
-        extra = 0.004 * effort + 0.011 * rng.standard_normal(len(table))
+        extra = 0.008 * effort + 0.011 * rng.standard_normal(len(table))
         for assisted, first, last, gain in (
-            (round2, 2018, 2020, 0.056),
-            (round3, 2022, 2024, 0.024),
+            (round2, 2018, 2020, 0.052),
+            (round3, 2022, 2024, 0.018),
         ):
             if first - 1 <= year <= last:
                 extra[assisted.rows] += gain * (0.5 if year < first else 1.0)

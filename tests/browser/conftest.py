@@ -127,7 +127,7 @@ class Watched:
     @property
     def asked(self) -> list[str]:
         """What the page asked for; but for the poll for a new edition and the browser's icon."""
-        quiet = ("/healthz", "/_favicon.ico")
+        quiet = ("/healthz", "favicon.ico")
         return [url for url in self.requests if not urlsplit(url).path.endswith(quiet)]
 
     def painted(self, **wanted: object) -> dict[str, Any]:

@@ -432,19 +432,27 @@ def test_a_lost_graphics_card_comes_back(opened: Watched, small_edition: Edition
             const card = (canvas.getContext('webgl2') || canvas.getContext('webgl'))
               .getExtension('WEBGL_lose_context');
             window.before = window.bangfu.map;
+            const message = document.querySelector('.atlas-message');
+            window.told = [];
+            new MutationObserver(() => window.told.push(message.textContent))
+              .observe(message, {attributes: true, childList: true, subtree: true});
             card.loseContext();
             setTimeout(() => card.restoreContext(), 400);
         }"""
     )
-    opened.page.wait_for_selector(".atlas-message:not([hidden])")
     opened.page.wait_for_function(
         """() => window.bangfu.map && window.bangfu.map !== window.before
           && window.bangfu.map.loaded()
           && document.querySelector('.atlas-message').hidden""",
         timeout=PATIENCE_MS,
     )
-    opened.painted(level=LEAF)
-    assert state(opened, position)["v"] == packed(one.light)
+    opened.page.wait_for_function(
+        """([id, v]) => window.bangfu.map.getFeatureState(
+            {source: 'village', sourceLayer: 'village', id}).v === v""",
+        arg=[position, packed(one.light)],
+        timeout=PATIENCE_MS,
+    )
+    assert any("显卡" in text for text in opened.page.evaluate("() => window.told"))
     opened.said.clear()  # Chromium itself reports the loss
 
 
@@ -466,6 +474,15 @@ def test_without_webgl_a_sentence_stands_where_the_map_would(chromium: Any, serv
         assert errors == []
     finally:
         context.close()
+
+
+def test_a_fitted_region_stays_fitted_when_the_window_changes(opened: Watched) -> None:
+    before = opened.page.evaluate("() => window.bangfu.map.getZoom()")
+    opened.page.set_viewport_size({"width": 500, "height": 800})
+    opened.page.wait_for_function(
+        "before => window.bangfu.map.getZoom() < before - 0.2", arg=before, timeout=PATIENCE_MS
+    )
+    assert "camera" not in opened.page.url
 
 
 def test_nothing_is_asked_of_another_host(opened: Watched, served: str) -> None:
