@@ -15,6 +15,15 @@
   const FIRST_ROWS = 60;
   const FIRST_FIGURES = 6;
 
+  /** What must be said of the figures, each sentence once, after the figures it is about. */
+  const notes = (figures) => {
+    const about = new Map();
+    figures.filter((figure) => figure.note).forEach((figure) => {
+      about.set(figure.note, (about.get(figure.note) || []).concat(figure.label));
+    });
+    return Array.from(about, ([note, labels]) => labels.join("、") + "：" + note).join("；");
+  };
+
   /* ---- AtlasCrumbs ------------------------------------------------------------------------ */
 
   /** 全市 › 区 › 镇 › 村, each a link, the last one the current page. */
@@ -208,7 +217,7 @@
               : null,
             listed.some((figure) => figure.note)
               ? h("p", { className: "note" },
-                  Array.from(new Set(listed.map((f) => f.note).filter(Boolean))).join("；"))
+                  notes(listed))
               : null
           )
         : null,

@@ -114,7 +114,7 @@ def series(edition: Edition, look: Resolved, theme: str) -> Figure:
                 }
             )
     layout = _layout(theme, measure.unit)
-    category = list(ticks)
+    category = list(names)
     plan = sorted(edition.plan(measure.id, look.round.id), key=lambda p: _order(p.period))
     leaf_share = look.leaf and measure.rule.is_share
     root = look.region.code == edition.root.code
@@ -149,8 +149,9 @@ def series(edition: Edition, look: Resolved, theme: str) -> Figure:
     layout["xaxis"] |= {
         "type": "category",
         "categoryorder": "array",
-        "categoryarray": category,
-        "nticks": 6,
+        "categoryarray": [periods.label(name) for name in category],
+        "tickangle": 0,
+        **_years(category),
     }
     layout["showlegend"] = len([t for t in traces if t.get("showlegend", True)]) > 1
     if leaf_share:
@@ -305,8 +306,10 @@ def distribution(edition: Edition, look: Resolved, theme: str) -> Figure:
     patterns = ["/" if n == len(known) else "" for n in range(len(labels))]
     label = edition.space.level(look.level).label
     layout = _layout(theme, say("layers.chart.count_axis", level=label))
-    layout["xaxis"] |= {"type": "category", "tickangle": 0, "automargin": True}
-    layout["yaxis"] |= {"rangemode": "tozero", "tickformat": ",d"}
+    layout["xaxis"] |= {"type": "category", "tickangle": 0}
+    # Every bar says its number; an axis would say it again.
+    layout["yaxis"] |= {"visible": False, "range": [0, 1.15 * max([*heights, 1])]}
+    layout["margin"] = {"l": 8, "r": 8, "t": 30, "b": 30}
     layout["bargap"] = 0.12
     layout["showlegend"] = False
     return {
@@ -383,9 +386,8 @@ def items(found: Json, theme: str) -> Figure:
         "categoryorder": "array",
         "categoryarray": names[::-1],
         "showgrid": False,
-        "automargin": True,
-        "title": {"text": ""},
     }
+    layout["margin"] |= {"l": 16 + 13 * max(map(len, names), default=0), "t": 8}
     layout["height"] = 60 + 26 * len(names)
     return {"data": traces, "layout": layout, "config": CONFIG}
 
@@ -412,7 +414,8 @@ def _layout(theme: str, unit: str) -> Figure:
         "gridcolor": _grid(ground, theme),
         "zeroline": False,
         "fixedrange": True,
-        "automargin": True,
+        # Plotly's own margins can swing to and fro in a narrow panel; ours stand still.
+        "automargin": False,
     }
     return {
         "font": {"family": FONTS, "size": 13, "color": ground.text},
@@ -420,13 +423,23 @@ def _layout(theme: str, unit: str) -> Figure:
         "plot_bgcolor": "rgba(0,0,0,0)",
         # Thousands and point are fixed here, so that a browser's language changes nothing.
         "separators": ".,",
-        "margin": {"l": 8, "r": 12, "t": 26, "b": 8},
+        "margin": {"l": 46, "r": 12, "t": 34, "b": 30},
+        "title": {
+            "text": unit,
+            "font": {"size": 12, "color": ground.muted},
+            "x": 0,
+            "xanchor": "left",
+            "xref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+            "pad": {"t": 4, "l": 4},
+        },
         "xaxis": {**axis, "showgrid": False},
         "yaxis": {
             **axis,
             "tickformat": ",",
             "exponentformat": "none",
-            "title": {"text": unit, "standoff": 6},
         },
         "hovermode": "closest",
         "hoverlabel": {
@@ -434,7 +447,7 @@ def _layout(theme: str, unit: str) -> Figure:
             "bordercolor": ground.outline,
             "font": {"family": FONTS, "color": ground.text},
         },
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 1, "y": 1.02, "xanchor": "right", "yanchor": "bottom"},
         "showlegend": True,
         "dragmode": False,
         "modebar": {"remove": ["toImage"]},
@@ -475,9 +488,25 @@ def _place(period: str, names: Sequence[str]) -> str:
 
 
 def _with_future(names: Sequence[str], promised: Sequence[str]) -> list[str]:
-    """Labels of all periods in time, the promised ones among them."""
+    """All periods in time, the promised ones among them."""
     every = {*names, *(_place(one, names) for one in promised)}
-    return [periods.label(name) for name in sorted(every, key=_order)]
+    return sorted(every, key=_order)
+
+
+def _years(names: Sequence[str]) -> Figure:
+    """One tick at the first period of each year: months have no room to stand side by side."""
+    first: dict[str, str] = {}
+    for name in names:
+        if name != periods.ALWAYS:
+            first.setdefault(name[:4], name)
+    if not first:
+        return {}
+    every = -(-len(first) // 6)
+    shown = [year for place, year in enumerate(first) if place % every == 0]
+    return {
+        "tickvals": [periods.label(first[year]) for year in shown],
+        "ticktext": [periods.label(year) for year in shown],
+    }
 
 
 def _date(period: str, *, start: bool = False) -> str:

@@ -72,7 +72,7 @@ _RARITY3 = np.array([1.0, 0.6, 0.5, 1.8, 2.2, 1.4, 1.1])
 LAGGING = 5
 """A village that lacks so many of the twelve items at the start is listed for infrastructure."""
 
-_WEALTH = {"120116": 0.6, "120111": 0.6, "120113": 0.65, "120112": 0.6, "120114": 0.15,
+_WEALTH = {"120116": 0.72, "120111": 0.6, "120113": 0.65, "120112": 0.6, "120114": 0.15,
            "120118": -0.1, "120115": -0.15, "120117": -0.2, "120119": -0.3}  # fmt: skip
 _LUCK = {"120113": 0.6, "120114": 0.8, "120116": 0.3, "120111": 0.4, "120115": 0.3,
          "120112": 0.2, "120117": -0.1, "120118": -0.7, "120119": -0.3}  # fmt: skip
@@ -181,9 +181,7 @@ def tell(geography: Geography, counts: Counts, seed: int) -> Story:
         + 0.4 * rng[1].standard_normal(len(x))
     )
     effort = _standard(
-        luck
-        + 0.55 * _field(x, y, rng[2], 10_000, 40_000)
-        + 0.4 * rng[2].standard_normal(len(x))
+        luck + 0.55 * _field(x, y, rng[2], 10_000, 40_000) + 0.4 * rng[2].standard_normal(len(x))
     )
 
     rows2 = _choose_2(wealth + 0.3 * works, district, counts)

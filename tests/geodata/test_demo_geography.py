@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import shapely
@@ -172,6 +174,8 @@ def test_a_town_of_999_villages_can_be_named_and_pairs_tell_the_truth() -> None:
     area = rng.uniform(1e5, 9e5, 999)
     given = names.village_names(x, y, area, np.zeros(999, dtype=bool), rng)
     assert len(set(given)) == 999
+    assert all(re.fullmatch(r"\D{1,5}[^村]村", name) for name in given), "one 村, at the end"
+    assert not [name for name in given if any(odd in name[:-1] for odd in names._ODD)]
     at = {name: i for i, name in enumerate(given)}
     pairs = [(at[n], at["西" + n[1:]]) for n in given if n[0] == "东" and "西" + n[1:] in at]
     neighbours = [(east, west) for east, west in pairs if abs(east - west) == 1]

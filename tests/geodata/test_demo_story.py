@@ -110,10 +110,30 @@ def test_a_team_shows_in_what_follows(story: Story) -> None:
         assert growth(after, assisted.rows) > growth(after, rest) + 0.05
 
 
-def test_some_villages_stagnate(story: Story) -> None:
-    for assisted, end in ((story.round2, END2), (story.round3, END3)):
-        met = (story.trailing(end)[assisted.rows] >= 20 / CENT).mean()
-        assert 0.9 < met < 1.0
+def test_some_villages_stagnate_and_a_few_stand_out(story: Story) -> None:
+    for assisted, begin, end, met in (
+        (story.round2, START2, END2, (0.9, 0.95)),
+        (story.round3, START3, END3, (0.8, 0.86)),
+    ):
+        before, after = (story.trailing(at)[assisted.rows] for at in (begin, end))
+        assert (before >= 20 / CENT).mean() < 0.08
+        assert met[0] < (after >= 20 / CENT).mean() < met[1]
+        assert 10 <= (after >= 50 / CENT).sum() <= 40
+        assert after.max() > 80 / CENT
+
+
+def test_districts_end_round_3_ahead_of_the_plan_and_behind_it(story: Story) -> None:
+    rows = story.round3.rows
+    met = pd.Series(story.trailing(END3)[rows] >= 20 / CENT)
+    district = story.villages["district"].str[:6].to_numpy()[rows]
+    share = met.groupby(district).mean()[met.groupby(district).size() >= 30]
+    assert share.max() > 0.94 and share.min() < 0.72
+
+
+def test_a_few_villages_of_round_3_begin_with_nothing(story: Story) -> None:
+    rows = story.round3.rows
+    assert 5 <= (story.trailing(START3)[rows] == 0).sum() <= 25
+    assert (story.trailing(END3)[rows] > 0).all()
 
 
 @pytest.mark.parametrize("number", [2, 3])
