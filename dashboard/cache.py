@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sys
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache
+from flask_caching.backends.base import BaseCache
 from redis.exceptions import RedisError
 
 import geodata
@@ -23,6 +28,8 @@ log = logging.getLogger(__name__)
 
 MEMORY = "memory"
 DAY = 86_400
+MOST_BYTES = 128 * 2**20
+"""What the memory of one worker may hold; the pictures of a day's work are a tenth of it."""
 PAUSE = 10.0
 """Seconds for which a store that failed is left alone."""
 
@@ -54,6 +61,55 @@ class JsonText(BaseSerializer):
             return json.loads(bvalue)
         except (ValueError, RecursionError):
             return None
+
+
+class Memory(BaseCache):
+    """flask-caching's memory, bounded by what it holds: the longest unused goes first.
+
+    Its own bounds the number of values only, and a thousand saved maps are gigabytes: whoever
+    asks for a thousand views could stop the server.
+    """
+
+    def __init__(self, most: int = MOST_BYTES, default_timeout: int = DAY) -> None:
+        super().__init__(default_timeout=default_timeout)
+        self._most = most
+        self._held: OrderedDict[str, str] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    @classmethod
+    def factory(
+        cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> Memory:
+        """As flask-caching makes a backend that is named by its path."""
+        return cls(default_timeout=config["CACHE_DEFAULT_TIMEOUT"])
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self._size
+
+    def get(self, key: str) -> str | None:
+        """The text under a key. It never grows old: an edition's values do not change."""
+        with self._lock:
+            if key not in self._held:
+                return None
+            self._held.move_to_end(key)
+            return self._held[key]
+
+    def set(self, key: str, value: str, timeout: int | timedelta | None = None) -> bool:
+        """Keep a text, unless it alone would take an eighth of the room."""
+        need = sys.getsizeof(value)
+        if need * 8 > self._most:
+            return False
+        with self._lock:
+            before = self._held.pop(key, None)
+            self._size += need - (0 if before is None else sys.getsizeof(before))
+            self._held[key] = value
+            while self._size > self._most:
+                _, gone = self._held.popitem(last=False)
+                self._size -= sys.getsizeof(gone)
+        return True
 
 
 class Store:
@@ -144,14 +200,14 @@ def code_fingerprint() -> str:
 
 
 def _configuration(address: str, prefix: str) -> dict[str, Any]:
-    shared: dict[str, Any] = {
-        "CACHE_SERIALIZER": JsonText,
-        "CACHE_DEFAULT_TIMEOUT": DAY,
-        "CACHE_KEY_PREFIX": prefix,
-    }
+    shared: dict[str, Any] = {"CACHE_DEFAULT_TIMEOUT": DAY, "CACHE_KEY_PREFIX": prefix}
     if address == MEMORY:
-        return shared | {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": 1000}
-    return shared | {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": _impatient(address)}
+        return shared | {"CACHE_TYPE": "dashboard.cache.Memory"}
+    return shared | {
+        "CACHE_TYPE": "RedisCache",
+        "CACHE_REDIS_URL": _impatient(address),
+        "CACHE_SERIALIZER": JsonText,
+    }
 
 
 def _impatient(address: str) -> str:

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from dashboard.terminal import Shown, table
-from geodata.errors import AtlasError
+from geodata.errors import AtlasError, reason
 from geodata.words import say
 
 DONE, AT_FAULT, USAGE = 0, 1, 2
@@ -230,7 +230,7 @@ def _sentences() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(DONE) from None
     except OSError as error:
-        tell(say("cli.system", file=error.filename or "", reason=error.strerror or error))
+        tell(say("cli.system", file=error.filename or "", reason=reason(error)))
         raise SystemExit(AT_FAULT) from None
 
 

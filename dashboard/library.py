@@ -108,7 +108,10 @@ class Library:
         try:
             found = state.current(self.folder)
             if found is None:
-                raise EditionError(say("api.no_edition"), cure=say("api.no_edition_cure"))
+                if self._current is not None:
+                    raise EditionError(say("api.no_edition"))
+                self._complaint = ""
+                return
             identifier, built_at = found
             held = self._current
             if held is None or (held.edition.id, held.built_at) != (identifier, built_at):
@@ -118,7 +121,7 @@ class Library:
         except Exception as error:
             # Whatever is wrong with the folder, what was served a second ago still can be.
             complaint = str(error)
-            if complaint != self._complaint:
+            if complaint != self._complaint and self._current is not None:
                 log.warning("the last edition stays: %s", complaint)
             self._complaint = complaint if isinstance(error, AtlasError) else ""
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
@@ -24,9 +25,19 @@ FOREVER = "public, max-age=31536000, immutable"
 """For what an edition's id names: it never changes."""
 ASK = "no-cache"
 """May be kept, and must be asked about each time."""
+PENS = 2
+"""Maps for saving that one worker draws at a time: each is a second's work and of a view of its
+own, so that a few readers pressing the button could otherwise take all threads."""
+_TILE = "application/vnd.mapbox-vector-tile"
 LOOKS = ("light", "dark")
 HOUR = "public, max-age=3600"
 """For pictures: the edition stays the same, the way we draw may not."""
+
+
+class Busy(AtlasError):
+    """Too many ask for the same costly thing at once."""
+
+    http_status = 503
 
 
 def register(
@@ -36,6 +47,7 @@ def register(
 ) -> None:
     """Add the routes to `server`; `drawn` are the memoised functions behind them."""
     archives = Archives()
+    pens = BoundedSemaphore(PENS)
 
     @server.get("/healthz")
     def healthz() -> Response:
@@ -95,11 +107,12 @@ def register(
         archive = archives.at(book.tiles_path(book.space.level(level).id))
         data = archive.tile(z, x, y)
         if data is None:
-            return Response(status=204, headers={"Cache-Control": FOREVER})
+            # With a type of its own, so that nothing is not compressed.
+            return Response(status=204, mimetype=_TILE, headers={"Cache-Control": FOREVER})
         if request.accept_encodings.quality("gzip") > 0:
-            return _forever("application/vnd.mapbox-vector-tile", lambda: data, packed=True)
+            return _forever(_TILE, lambda: data, packed=True)
         plain = gzip.decompress(data)
-        return _forever("application/vnd.mapbox-vector-tile", lambda: plain, packed=False)
+        return _forever(_TILE, lambda: plain, packed=False)
 
     @server.get("/pictures/<edition>/<round>/<measure>.svg")
     def picture(edition: str, round: str, measure: str) -> Response:
@@ -117,7 +130,12 @@ def register(
     def save_map() -> Response:
         view = View.from_query(request.query_string.decode("ascii", "replace"))
         book = library.current().edition
-        response = Response(drawn.page(book, view), mimetype="text/html")
+        if not pens.acquire(blocking=False):
+            raise Busy(say("api.busy"), cure=say("api.busy_cure"))
+        try:
+            response = Response(drawn.page(book, view), mimetype="text/html")
+        finally:
+            pens.release()
         response.headers["Cache-Control"] = "no-store"
         response.headers["Content-Disposition"] = _attachment(drawn.picture(book, view))
         return response

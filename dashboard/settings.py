@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import redis.connection
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -23,6 +24,12 @@ class SettingsError(AtlasError):
 def _cache(text: str) -> str:
     if text != "memory" and not re.fullmatch(r"(?:redis|rediss|unix)://\S+", text):
         raise ValueError(say("settings.cache_form"))
+    if text != "memory":
+        try:
+            # Its own reading: a port that is no number would stop each worker as it starts.
+            redis.connection.parse_url(text)
+        except ValueError as error:
+            raise ValueError(say("settings.cache_form")) from error
     return text
 
 

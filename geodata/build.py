@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from geodata import arrays, check, measures, periods, state, tiles
 from geodata.edition import CRS, EDITIONS, FORMAT, MANIFEST, snap
-from geodata.errors import AtlasError, EditionError
+from geodata.errors import AtlasError, EditionError, reason
 from geodata.figures import Staff, evaluate, pack
 from geodata.findings import Finding
 from geodata.measures import Reported, Values
@@ -88,7 +88,7 @@ def write(world: World, folder: Path, progress: Progress = SILENT) -> str:
                 advance(1)
     except OSError as error:
         raise EditionError(
-            say("build.busy", reason=error.strerror or error),
+            say("build.busy", reason=reason(error)),
             file=str(home),
             cure=say("build.busy_cure"),
         ) from error

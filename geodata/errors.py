@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 from geodata.words import say
+
+_LONGEST = 300
+
+_SYSTEM = {
+    errno.ENOENT: "absent",
+    errno.ENOTDIR: "not_folder",
+    errno.EISDIR: "is_folder",
+    errno.EEXIST: "exists",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EROFS: "read_only",
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.ENAMETOOLONG: "long_name",
+    errno.EMFILE: "many_open",
+    errno.EIO: "disk",
+}
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in Chinese: what Python hands on is in the system's language."""
+    known = _SYSTEM.get(error.errno or 0)
+    if known is None:
+        return say("error.system.other", number=error.errno or error)
+    return say(f"error.system.{known}")
 
 
 class AtlasError(Exception):
@@ -42,7 +68,9 @@ class AtlasError(Exception):
 
     def __str__(self) -> str:
         where = " · ".join(part for part in (self.file, self.place) if part)
-        value = f"「{self.value}」" if self.value else ""
+        # Whoever sent eight thousand characters need not read them all again.
+        shown = self.value if len(self.value) <= _LONGEST else self.value[:_LONGEST] + "……"
+        value = f"「{shown}」" if shown else ""
         head = f"{where}：" if where else ""
         return f"{head}{self.message}{value}" + (f"。{self.cure}" if self.cure else "")
 

@@ -15,7 +15,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from geodata.errors import AtlasError
+from geodata.errors import AtlasError, reason
 from geodata.findings import Finding
 from geodata.vocabulary import Severity
 from geodata.words import say
@@ -23,7 +23,9 @@ from geodata.world import Input, World
 
 _COLUMNS = ("severity", "file", "place", "value", "message", "cure")
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
 
 Subject = World | Sequence[Finding]
 
@@ -237,7 +239,7 @@ def write_report(path: Path, subject: Subject) -> Path:
         path.write_bytes(content)
     except OSError as error:
         raise AtlasError(
-            say("report.unwritable"), file=str(path), value=error.strerror,
+            say("report.unwritable"), file=str(path), value=reason(error),
             cure=say("report.unwritable_cure"),
         ) from error  # fmt: skip
     return path

@@ -224,12 +224,14 @@ def decode(data: bytes, encoding: str, file: str) -> tuple[str, tuple[tuple[str,
     except UnicodeDecodeError as error:
         if declared:
             return _strict(data, declared, file), ()
+        if _meant_as_utf8(data[: error.start]):
+            raise _undecodable(data, error.start, "UTF-8", file) from error
         try:
             return data.decode("gb18030"), ()
         except UnicodeDecodeError as other:
             # Neither fits; the one that made sense for longer is what the file was meant to be.
             far = error if error.start > other.start else other
-            raise _undecodable(data, far.start, "UTF-8, GB18030", file) from error
+            raise _undecodable(data, far.start, say("source.either"), file) from error
     if declared not in ("", "utf-8", "utf-8-sig", "ascii") and not text.isascii():
         return text, (("encoding_differs", encoding),)
     return text, ()
@@ -257,6 +259,16 @@ def _strict(data: bytes, encoding: str, file: str) -> str:
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         raise _undecodable(data, start, encoding, file) from error
+
+
+def _meant_as_utf8(start: bytes) -> bool:
+    """Whether the good start of a text that is no UTF-8 is Chinese in UTF-8: cut off, or damaged.
+
+    As GB18030 the rest would often decode, into characters that nobody wrote.
+    """
+    beyond = [character for character in start.decode("utf-8-sig") if character > "\x7f"]
+    # Text in GB18030 begins with a few two-byte sequences by chance, never with three-byte ones.
+    return len(beyond) >= 4 and all(character > "\u07ff" for character in beyond)
 
 
 def _undecodable(data: bytes, start: int, encoding: str, file: str) -> SourceError:
@@ -384,9 +396,13 @@ def _ragged(grid: pd.DataFrame, beyond: Array, width: int) -> tuple[tuple[int, s
 def _workbook(source: Source, path: Path, file: str) -> Raw:
     sha256, size = digest(path)
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
-                raise _unreadable(file, "source.too_large")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                unpacked = sum(info.file_size for info in archive.infolist())
+        except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+            raise _unreadable(file, "source.workbook") from error
+        if unpacked > MAX_UNPACKED:
+            raise _unreadable(file, "source.too_large")
     seen = workbook.sheets(path) or {}
     with _reading(file):
         book = calamine.CalamineWorkbook.from_path(str(path))
@@ -626,7 +642,7 @@ def _unpacked(path: Path, source: Source, file: str) -> Iterator[Path]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
         raise _unreadable(file, "source.zip") from error
     with archive, tempfile.TemporaryDirectory(prefix="bangfu-") as folder:
         members = [info for info in archive.infolist() if not info.is_dir()]

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path, PurePosixPath
-from xml.etree import ElementTree
 
 MOST_CELLS = 40_000_000
 """Cells a sheet may span: three gigabytes, a hundred times the largest sheet that was ever sent."""
 
-_MAIN = "{*}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_STRICT = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+# Looked through by patterns, not parsed: nothing in the file can make a pattern fetch or expand.
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s([^>]*)>")
+_SHEET = re.compile(r"<(?:\w+:)?sheet\s([^>]*)>")
+_ATTRIBUTE = re.compile(r"""(?:\w+:)?(\w+)\s*=\s*("[^"]*"|'[^']*')""")
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _VALUE = re.compile(rb"<(?:\w+:)?v>(.*?)</(?:\w+:)?v>", re.DOTALL)
@@ -60,16 +60,22 @@ def sheets(path: Path) -> dict[str, Sheet] | None:
 
 def _parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
     """Name and archive member of each worksheet."""
+    relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
     targets = {
-        relation.get("Id", ""): relation.get("Target", "")
-        for relation in ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+        found.get("Id", ""): found.get("Target", "")
+        for found in map(_attributes, _RELATION.findall(relations))
     }
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    for sheet in book.iterfind(f"{_MAIN}sheets/{_MAIN}sheet"):
-        target = targets[sheet.get(_RELATION) or sheet.get(_STRICT) or ""]
+    book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+    for sheet in map(_attributes, _SHEET.findall(book)):
+        target = targets.get(sheet.get("id", ""), "")
         part = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
-        if part in archive.namelist():
+        if target and part in archive.namelist():
             yield sheet.get("name", ""), part
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Attributes of an XML tag, their names without the namespace's prefix."""
+    return {name: unescape(value[1:-1]) for name, value in _ATTRIBUTE.findall(text)}
 
 
 def _sheet(data: bytes) -> Sheet:
@@ -81,10 +87,10 @@ def _sheet(data: bytes) -> Sheet:
     odd: dict[tuple[int, int], str] = {}
     if _ODD.search(data):
         for cell in _CELL.finditer(data):
-            place = _PLACE.search(cell[1])
+            found = _PLACE.search(cell[1])
             text = _odd(cell[1], cell[2] or b"")
-            if place and text:
-                odd[int(place[2]) - 1, _column(place[1])] = text
+            if found and text:
+                odd[int(found[2]) - 1, _column(found[1])] = text
     return Sheet(rows, columns, odd)
 
 

@@ -391,6 +391,13 @@ class Value(Table):
         description="Words for a false flag.",
     )
 
+    @model_validator(mode="after")
+    def _words_apart(self) -> Self:
+        both = sorted(set(self.true) & set(self.false))
+        if both:
+            raise ValueError(say("workspace.both_words", words="、".join(both)))
+        return self
+
 
 class Link(Table):
     """`[[sources.links]]`: columns of an entity table that name regions or other entities."""
@@ -534,12 +541,25 @@ def _disagreements(space: Workspace) -> Iterator[str]:
     for source in space.sources:
         if (source.kind is SourceKind.ENTITIES) != (source.entity is not None):
             yield say("workspace.entity_kind", place=f"sources.{source.id}")
+    yield from _circles(space)
     if not any(source.kind is SourceKind.BOUNDARIES for source in space.sources):
         yield say("workspace.no_boundaries")
     if space.codes.parents == "prefix":
         lengths = [level.code_length for level in space.levels]
         if lengths != sorted(set(lengths)) or lengths[0] < 1:
             yield say("workspace.code_lengths", lengths=lengths)
+
+
+def _circles(space: Workspace) -> Iterator[str]:
+    """Indicators that are derived from themselves, by whatever detour."""
+    above = {one.id: one.derive.of for one in space.indicators if one.derive}
+    for start in above:
+        path = [start]
+        while (following := above.get(path[-1])) and following not in path:
+            path.append(following)
+        if following == start:
+            yield say("workspace.circle", name=start, path=" → ".join([*path, start]))
+            return
 
 
 def _uses(space: Workspace) -> Iterator[tuple[str, str, str]]:

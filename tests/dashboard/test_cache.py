@@ -13,7 +13,7 @@ import pytest
 import redis
 from flask import Flask
 
-from dashboard.cache import JsonText, Store, code_fingerprint
+from dashboard.cache import JsonText, Memory, Store, code_fingerprint
 from layers.view import View
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
@@ -190,3 +190,29 @@ def test_the_serialiser_reads_nothing_but_json() -> None:
 def test_the_fingerprint_is_the_same_for_the_same_code() -> None:
     assert code_fingerprint() == code_fingerprint()
     assert len(code_fingerprint()) == 10
+
+
+def test_memory_is_bounded_by_what_it_holds_and_drops_the_longest_unused() -> None:
+    memory = Memory(most=10_000)
+    for number in range(100):
+        assert memory.set(str(number), "x" * 1000)
+        memory.get("0")
+    assert memory.size <= 10_000
+    assert memory.get("0") is not None, "the one in use stays"
+    assert memory.get("1") is None
+    assert memory.get("99") is not None
+
+
+def test_one_value_does_not_push_out_all_others() -> None:
+    memory = Memory(most=10_000)
+    memory.set("small", "x")
+    assert not memory.set("huge", "x" * 5_000)
+    assert memory.get("huge") is None
+    assert memory.get("small") == "x"
+
+
+def test_a_value_set_twice_counts_once() -> None:
+    memory = Memory(most=10_000)
+    for _ in range(50):
+        memory.set("a", "x" * 1000)
+    assert memory.size < 1200

@@ -148,3 +148,23 @@ def test_a_reader_who_stops_reading_is_no_error() -> None:
         env=os.environ | {"PYTHONIOENCODING": "utf-8"},
     )
     assert b"Traceback" not in done.stderr
+
+
+def test_without_an_edition_it_is_said_once_and_in_chinese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    code, _, err = run("serve", str(tmp_path), capsys=capsys)
+    assert code == 1
+    assert err.count("还没有可用的版本") == 1
+    assert "bangfu build" in err
+    assert not caplog.records
+
+
+def test_what_the_system_refuses_is_said_in_chinese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    code, _, err = run("demo", str(tmp_path / "file" / "inside"), capsys=capsys)
+    assert code == 1
+    assert "不是文件夹" in err
+    assert "Not a directory" not in err

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,8 +17,10 @@ from pmtiles.reader import MmapSource, all_tiles
 from pmtiles.tile import deserialize_header
 
 from dashboard.app import create_app
+from dashboard.routes import PENS
 from dashboard.settings import Settings
 from geodata.edition import Edition
+from layers import page
 
 GZIP = {"Accept-Encoding": "gzip"}
 
@@ -300,3 +304,40 @@ def test_a_reader_gets_a_page_and_a_program_json(client: FlaskClient) -> None:
     assert '<html lang="zh-CN">' in page.text
     api = client.get("/api/v1/nope", headers={"Accept": "text/html"})
     assert api.is_json
+
+
+def test_a_tile_of_nothing_is_not_compressed(client: FlaskClient, edition: Edition) -> None:
+    level = edition.levels[-1].id
+    answer = client.get(
+        f"/tiles/{edition.id}/{level}/8/0/0.pbf", headers={"Accept-Encoding": "br, gzip"}
+    )
+    assert answer.status_code == 204
+    assert "Content-Encoding" not in answer.headers
+
+
+def test_maps_are_saved_a_few_at_a_time_and_the_rest_are_asked_to_wait(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: object) -> str:
+        begun.release()
+        go.wait(20)
+        return "<p>"
+
+    monkeypatch.setattr(page, "save", slow)
+    server = create_app(Settings(workspace=folder)).server
+    with ThreadPoolExecutor(PENS) as pool:
+        saving = [
+            pool.submit(server.test_client().get, f"/save?camera={n}/39/117")
+            for n in range(5, 5 + PENS)
+        ]
+        for _ in saving:
+            assert begun.acquire(timeout=20)
+        refused = server.test_client().get("/save?camera=9/39/117")
+        go.set()
+        assert refused.status_code == 503
+        assert "再按一次" in refused.json["error"]
+        assert refused.headers["Retry-After"]
+        assert [one.result().status_code for one in saving] == [200] * PENS
+    assert server.test_client().get("/save?camera=9/39/117").status_code == 200

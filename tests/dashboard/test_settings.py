@@ -60,3 +60,9 @@ def test_a_mistyped_variable_is_not_ignored_in_silence(monkeypatch: pytest.Monke
 def test_every_setting_says_what_it_is_for() -> None:
     for name, field in settings.Settings.model_fields.items():
         assert field.description, name
+
+
+@pytest.mark.parametrize("address", ["redis://host:abc", "redis://host:99999", "redis://[::1"])
+def test_an_address_that_no_redis_can_have_is_told_before_a_worker_starts(address: str) -> None:
+    with pytest.raises(settings.SettingsError, match="BANGFU_CACHE"):
+        settings.read(cache=address)

@@ -294,3 +294,24 @@ def test_sums_are_stored_in_the_smallest_exact_type(numbers: list[float], kind: 
     wide = np.array(numbers, np.float64)
     assert exact(wide).dtype == kind
     np.testing.assert_array_equal(exact(wide), wide)
+
+
+@pytest.mark.parametrize("surroundings", [("UTC", "0", 0o022), ("Asia/Shanghai", "77", 0o077)])
+def test_the_same_files_give_the_same_id_wherever_they_are_built(
+    tmp_path: Path, surroundings: tuple[str, str, int]
+) -> None:
+    """From the files on: another folder, time zone, hash seed, umask, language and file times."""
+    zone, seed, mask = surroundings
+    here = tiny.write_tiny(tmp_path / "here")
+    there = tiny.write_tiny(tmp_path / "elsewhere, 别处" / "there")
+    for number, path in enumerate(sorted(there.rglob("*"))):
+        os.utime(path, (1_000_000_000 + number, 1_000_000_000 + number))
+    command = f"umask {mask:03o} && exec '{sys.executable}' -m dashboard.cli build '{there}'"
+    surrounding = os.environ | {"TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": "C.UTF-8"}
+    told = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=ROOT, env=surrounding, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    own = build.build(here)
+    assert told.stdout.split() == [own]
+    assert contents(there / EDITIONS / own) == contents(here / EDITIONS / own)

@@ -97,3 +97,23 @@ def test_a_period_is_read_as_people_write_it(
 
 def test_headings_are_compared_without_line_breaks_and_widths() -> None:
     assert cells.heading("集体收入\n（万元）") == cells.heading("集体 收入(万元)")
+
+
+@pytest.mark.parametrize("text", ["1 2", "12 5", "#N/A", "#REF!"])
+def test_two_numbers_and_spreadsheet_errors_are_wrong_and_not_missing(text: str) -> None:
+    values, wrong = cells.numbers(pd.Series([text]))
+    assert np.isnan(values[0])
+    assert wrong[0]
+
+
+def test_a_percent_sign_is_read_only_where_the_unit_is_percent() -> None:
+    assert cells.numbers(pd.Series(["12%"]))[0].tolist() == [12.0]
+    assert cells.numbers(pd.Series(["12%"]), percent=False)[1].tolist() == [True]
+
+
+def test_a_month_that_may_have_lost_its_zero_is_not_guessed() -> None:
+    # 2021.10 typed as a number is 2021.1.
+    assert cells.period("2021.1") is None
+    assert cells.period("2021.10") == "2021-10"
+    assert cells.period("2021.2") == "2021-02"
+    assert cells.period("2021-1") == "2021-01"

@@ -253,7 +253,8 @@ def _torn(name: str, data: bytes) -> Any:
         (_torn("v.shp", b"\0\0\x27\x0a" + b"x" * 99), "v.shp", borders(), "缺少 .dbf"),
         (_torn("v.kml", b"<kml/>"), "v.kml", borders(), "不认识这种边界文件.*「.kml」"),
         (_torn("a.csv", b""), "a.csv", table(), "文件是空的"),
-        (_torn("a.csv", b"\xff\xff\xff,\x80"), "a.csv", table(), "第 1 行.*不能按 gb18030 解码"),
+        (_torn("a.csv", b"\xff\xff\xff,\x80"), "a.csv", table(),
+         "第 1 行.*不能按 UTF-8 或 GB18030 解码"),
         (_torn("a.csv", TEXT.encode()), "a.csv", table(encoding="klingon"),
          "不认识这种编码.*「klingon」"),
         (_torn("a.csv", b"\0\1\2" * 99), "a.csv", table(), "不是文本文件"),
@@ -317,3 +318,62 @@ def test_a_link_that_leads_out_of_the_workspace_is_refused(tmp_path: Path) -> No
     (folder / "a.csv").symlink_to(tmp_path / "secret.csv")
     with pytest.raises(SourceError, match="工作区外面"):
         sources.find(folder, table(files=["*.csv"]))
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "mixed"])
+def test_lines_may_end_in_any_way(tmp_path: Path, end: str) -> None:
+    lines = ["代码,收成", "NA,1", "NB,2", "NC,3"]
+    ends = ["\r\n", "\r", "\n", "\r"] if end == "mixed" else [end] * 4
+    text = "".join(line + mark for line, mark in zip(lines, ends, strict=True))
+    (tmp_path / "a.csv").write_bytes(text.encode("gb18030"))
+    raw = sources.read(tmp_path, plain_table(), (tmp_path / "a.csv").resolve())
+    assert raw.frame["代码"].tolist() == ["NA", "NB", "NC"]
+    assert raw.frame.index.tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ('代码,收成\nNA,1\nNB,"2\nNC,3\n'.encode(), "第 3 行：引号没有成对"),
+        ('代码,收成,注\n"NA,1,x\nNB,2,"y\nNC,3,z\n'.encode(), "第 2 行：引号没有成对"),
+        ("代码,收成\nNA,1\n".encode("utf-16-le"), "像是没有标记.*utf-16-le"),
+        ("代码,收成\nNA,1\nN\0B,2\n".encode(), "第 3 行：里面有空字符"),
+        ("代码,收成\n甲村,1\n".encode() + "乙".encode()[:2], "第 3 行.*按 UTF-8 解码"),
+        (b"code,\xff\n", "第 1 行.*UTF-8 或 GB18030"),
+    ],
+)
+def test_a_broken_csv_names_the_line(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "a.csv").write_bytes(data)
+    with pytest.raises(SourceError, match=words):
+        sources.read(tmp_path, plain_table(), (tmp_path / "a.csv").resolve())
+
+
+def test_a_cell_longer_than_any_line_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("代码,收成\nNA," + "9" * 200_000 + "\n", "utf-8")
+    raw = sources.read(tmp_path, plain_table(), (tmp_path / "a.csv").resolve())
+    assert len(raw.frame) == 1
+
+
+def test_utf16_without_a_mark_is_read_when_it_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("代码,收成\nNA,1\n".encode("utf-16-le"))
+    raw = sources.read(tmp_path, plain_table(encoding="utf-16-le"), (tmp_path / "a.csv").resolve())
+    assert raw.frame["代码"].tolist() == ["NA"]
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "hex", "klingon"])
+def test_a_codec_that_makes_no_text_is_no_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.csv").write_bytes("代码,收成\n甲村,1\n".encode("gb18030"))
+    with pytest.raises(SourceError, match="不认识这种编码"):
+        sources.read(tmp_path, plain_table(encoding=encoding), (tmp_path / "a.csv").resolve())
+
+
+@pytest.mark.parametrize("pattern", ["", ".", "a**b/x.csv"])
+def test_a_pattern_that_is_none_is_a_sentence(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(SourceError, match="files"):
+        sources.find(tmp_path, plain_table(files=[pattern]))
+
+
+def plain_table(**more: Any) -> Source:
+    values = [{"column": "收成", "indicator": "harvest"}]
+    base = {"id": "t", "kind": "table", "files": ["a.csv"], "columns": {"code": "代码"}}
+    return Source.model_validate(base | {"values": values} | more)

@@ -1,11 +1,13 @@
 """atlas.toml: a wrong key, value or name is told apart, with place and cure."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from geodata import workspace
 from geodata.errors import UnknownName, WorkspaceError
+from tests import tiny
 
 GOOD = """
 default_measure = "paved"
@@ -79,7 +81,7 @@ def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
-    assert "line 2" in refused(tmp_path, "[atlas]\ntitle = \n")
+    assert "第 2 行" in refused(tmp_path, "[atlas]\ntitle = \n")
 
 
 def test_a_wrong_key_is_named_with_the_one_that_was_meant(tmp_path: Path) -> None:
@@ -122,3 +124,36 @@ def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
 
 def test_every_key_has_a_description() -> None:
     assert [key for key, text in workspace.keys().items() if not text] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[14.9, 48.7, 15.1, 48.8]", "[14.9, 48.7, 15.1]", r"缺少 geometry.expected_bounds\[4\]"),
+        ("[14.9, 48.7, 15.1, 48.8]", "[15.1, 48.8, 14.9, 48.7]", "西小于东"),
+        ("breaks = [0, 15, 25]", "breaks = [0, nan]", "有限的数"),
+        ('"people", period = "all"', '"people", period = "all", factor = 0', "factor.*大于 0"),
+        ('indicator = "well" }', 'indicator = "well", true = [] }', "至少要有 1 项"),
+        ('indicator = "well" }', 'indicator = "well", true = ["无"] }', "都有「无」"),
+        ('kind = "below", of = "harvest"', 'kind = "below", of = "below_average"', "绕成了圈"),
+        ('rule = "sum"', 'rule = "summ"', "sum、mean、weighted_mean"),
+        ("[A-Z]{2}", "[A-Z{2", "正则表达式（第 1 个字符处）"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path: Path, old: str, new: str, words: str) -> None:
+    text = tiny.ATLAS
+    assert old in text
+    told = refused(tmp_path, text.replace(old, new, 1))
+    assert re.search(words, told), told
+
+
+def test_a_faulty_item_does_not_make_its_list_too_short(tmp_path: Path) -> None:
+    told = refused(tmp_path, tiny.ATLAS.replace("all_label", "al_label"))
+    assert "all_label" in told
+    assert "至少要有" not in told
+
+
+def test_another_encoding_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "atlas.toml").write_bytes(tiny.ATLAS.encode("gb18030"))
+    with pytest.raises(WorkspaceError, match="第 4 行：不是 UTF-8 编码"):
+        workspace.load(tmp_path)
