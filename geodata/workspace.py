@@ -666,9 +666,7 @@ def _syntax(error: Exception) -> WorkspaceError:
 
 def _follows(problem: Any) -> bool:
     """Whether a problem is only that of another: a list whose faulty items were not counted."""
-    return (
-        problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
-    )
+    return problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
 
 
 def _explain(problem: Any, raw: dict[str, Any]) -> str:
