@@ -364,15 +364,12 @@ def _same(before: Array, after: Array, tolerance: float, moved: float) -> None:
         )
 
 
-def dissolve(geometry: Array, groups: Array, count: int) -> tuple[Array, bool]:
-    """Union of the shapes of each group 0 .. `count` - 1, and whether they were a coverage.
+def unite(geometry: Array, groups: Array, count: int) -> tuple[Array, bool]:
+    """Union of the shapes of each group 0 .. `count` - 1, None for a group without shapes; and
+    whether all of them were coverages.
 
     A coverage's union only drops shared borders, twenty times faster than a plain one; bad noding
-    makes it fail, and then the plain union is taken.
-
-    Raises
-    ------
-    ShapeError : a group is empty, or the area is not that of its shapes.
+    makes it fail or come out invalid, and then the plain union is taken.
     """
     order = np.argsort(groups, kind="stable")
     ends = np.cumsum(np.bincount(groups, minlength=count))
@@ -381,6 +378,8 @@ def dissolve(geometry: Array, groups: Array, count: int) -> tuple[Array, bool]:
     for n, end in enumerate(ends):
         members = geometry[order[start:end]]
         start = end
+        if not len(members):
+            continue
         try:
             result[n] = shapely.coverage_union_all(members)
             good = shapely.is_valid(result[n])
@@ -388,8 +387,19 @@ def dissolve(geometry: Array, groups: Array, count: int) -> tuple[Array, bool]:
             good = False
         if not good:
             clean = False
-            result[n] = shapely.union_all(members)
-    result = polygons(result)
+            result[n] = shapely.union_all(shapely.make_valid(members))
+    return result, clean
+
+
+def dissolve(geometry: Array, groups: Array, count: int) -> tuple[Array, bool]:
+    """Polygons of each group 0 .. `count` - 1, and whether they were a coverage (see `unite`).
+
+    Raises
+    ------
+    ShapeError : a group is empty, or the area is not that of its shapes.
+    """
+    united, clean = unite(geometry, groups, count)
+    result = polygons(united)
     _whole(result)
     expected = np.bincount(groups, weights=shapely.area(geometry), minlength=count)
     if clean and (np.abs(shapely.area(result) - expected) > 1e-6 * expected + 1e-3).any():

@@ -27,6 +27,7 @@ from pmtiles.writer import Writer
 from geodata.errors import ShapeError
 from geodata.nesting import Nesting
 from geodata.progress import SILENT, Progress
+from geodata.shapes import unite
 from geodata.words import say
 from geodata.workspace import Level, Workspace
 
@@ -146,26 +147,6 @@ def simplify(shapes: Shapes, tolerance: float) -> Shapes:
     return simple
 
 
-def dissolve(shapes: Shapes, owners: NDArray[np.int32], count: int) -> Shapes:
-    """Merge the shapes of a coverage by owner (0 .. count - 1); owners without shapes get None.
-
-    A coverage merges by striking out shared edges, 20 times faster than a plain union; where
-    noding is bad that fails, and the plain union is taken for that one.
-    """
-    order = np.argsort(owners, kind="stable")
-    edges = np.searchsorted(owners[order], np.arange(count + 1))
-    merged = np.empty(count, dtype=object)
-    for number in range(count):
-        own = shapes[order[edges[number] : edges[number + 1]]]
-        if not len(own):
-            continue
-        try:
-            merged[number] = shapely.coverage_union_all(own)
-        except shapely.errors.GEOSException:
-            merged[number] = shapely.union_all(shapely.make_valid(own))
-    return merged
-
-
 def _shrink(bounds: tuple[float, ...]) -> float:
     """Metres on the ground for one metre of web mercator, at the middle of the bounds."""
     middle = (bounds[1] + bounds[3]) / 2
@@ -176,7 +157,7 @@ def _dissolved(shapes: Shapes, nesting: Nesting) -> Iterator[tuple[str, Shapes]]
     """Every level's shapes, leaf first, each from the one below."""
     yield nesting.levels[-1], shapes
     for depth in range(len(nesting.levels) - 1, 0, -1):
-        shapes = dissolve(shapes, nesting.parents[depth], len(nesting.codes[depth - 1]))
+        shapes, _ = unite(shapes, nesting.parents[depth], len(nesting.codes[depth - 1]))
         yield nesting.levels[depth - 1], shapes
 
 

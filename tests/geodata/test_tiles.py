@@ -15,7 +15,8 @@ from pmtiles.reader import MmapSource, Reader, all_tiles
 
 from geodata.errors import ShapeError
 from geodata.nesting import Nesting
-from geodata.tiles import Zooms, dissolve, simplify, write_tiles, zooms
+from geodata.shapes import unite
+from geodata.tiles import Zooms, simplify, write_tiles, zooms
 from geodata.workspace import Workspace
 from geodata.world import World
 from tests.worlds import small_space, small_world
@@ -158,6 +159,6 @@ def test_bad_noding_is_merged_all_the_same(monkeypatch: pytest.MonkeyPatch) -> N
 
     shapes = np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], dtype=object)
     monkeypatch.setattr(shapely, "coverage_union_all", refuse)
-    merged = dissolve(shapes, np.array([0, 0], np.int32), 2)
+    merged, _ = unite(shapes, np.array([0, 0], np.int32), 2)
     assert merged[0].area == 2.0
     assert merged[1] is None
