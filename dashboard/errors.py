@@ -10,7 +10,7 @@ from dash.exceptions import DependencyException, InvalidResourceError, PreventUp
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from geodata.errors import AtlasError
+from geodata.errors import AtlasError, EditionError
 from geodata.words import catalogue, say
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,12 @@ MACHINES = ("/api/", "/data/", "/tiles/", "/pictures/", "/healthz", "/_dash", "/
 
 def explain(error: Exception) -> tuple[int, str]:
     """Status and sentence of an error; what nobody foresaw is a 500 that gives nothing away."""
+    if isinstance(error, FileNotFoundError):
+        # A file of the edition is gone: the office's fault, and the office can mend it.
+        error = EditionError(say("edition.gone"), cure=say("edition.rebuild"))
+    if isinstance(error, EditionError):
+        # Where the workspace lies on the server is for its log alone.
+        return error.http_status, f"{error.message}。{error.cure}"
     if isinstance(error, AtlasError):
         return error.http_status, str(error)
     if isinstance(error, HTTPException):
@@ -43,7 +49,7 @@ def register(server: Flask) -> None:
         if isinstance(error, HTTPException) and error.code and error.code < 400:
             return error  # a redirect
         status, sentence = explain(error)
-        if status == 500:
+        if status >= 500:
             log.exception("%s %s", request.method, request.path)
         return respond(status, sentence, error)
 

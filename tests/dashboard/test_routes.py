@@ -21,6 +21,7 @@ from dashboard.routes import PENS
 from dashboard.settings import Settings
 from geodata.edition import Edition
 from layers import page
+from tests.worlds import build_small
 
 GZIP = {"Accept-Encoding": "gzip"}
 
@@ -341,3 +342,21 @@ def test_maps_are_saved_a_few_at_a_time_and_the_rest_are_asked_to_wait(
         assert refused.headers["Retry-After"]
         assert [one.result().status_code for one in saving] == [200] * PENS
     assert server.test_client().get("/save?camera=9/39/117").status_code == 200
+
+
+def test_an_edition_that_lost_files_is_said_without_telling_where_it_lies(tmp_path: Path) -> None:
+    edition = build_small(tmp_path)
+    measure = next(m.id for m in edition.measures if edition.has(m.id, edition.rounds[-1].id))
+    round_ = edition.rounds[-1].id
+    level = edition.levels[1].id
+    for lost in (tmp_path / "editions" / edition.id / "values" / round_ / measure).iterdir():
+        lost.unlink()
+    client = create_app(Settings(workspace=tmp_path)).server.test_client()
+    for path in (
+        f"/data/{edition.id}/{round_}/{measure}/{level}.bin",
+        f"/api/v1/values/{measure}?round={round_}&level={level}",
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert "bangfu build" in answer.json["error"]
+        assert str(tmp_path) not in answer.get_data(as_text=True)
