@@ -44,6 +44,9 @@ _SHOWN = 10
 _GROUP = 32_768
 """Rows a row group: small enough that one region's facts are read in milliseconds."""
 
+_SLICE = 8 * _GROUP
+"""Rows that are turned into text at once."""
+
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """Date of every zip entry: the earliest that the format knows."""
 
@@ -367,10 +370,12 @@ def _parquet(path: Path, frame: pd.DataFrame) -> None:
     # Without pandas' own notes, which name its version: the same data give the same bytes.
     kinds = {"value": pa.float64(), "status": pa.int8(), "row": pa.int32()}
     schema = pa.schema([(name, kinds.get(str(name), pa.string())) for name in frame.columns])
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-    pq.write_table(
-        table.replace_schema_metadata(None), path, row_group_size=_GROUP, compression="zstd"
-    )
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        # A slice at a time: words spelled out for millions of rows would take gigabytes.
+        for start in range(0, max(len(frame), 1), _SLICE):
+            rows = frame.iloc[start : start + _SLICE]
+            table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+            writer.write_table(table.replace_schema_metadata(None), row_group_size=_GROUP)
 
 
 def _write_json(path: Path, content: object) -> None:
