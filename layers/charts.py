@@ -505,7 +505,8 @@ def _years(names: Sequence[str]) -> Figure:
     shown = [year for place, year in enumerate(first) if place % every == 0]
     return {
         "tickvals": [periods.label(first[year]) for year in shown],
-        "ticktext": [periods.label(year) for year in shown],
+        # A round may begin late in its first year: bare numbers leave room for the next one.
+        "ticktext": shown,
     }
 
 

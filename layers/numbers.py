@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from geodata.words import say
+
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -21,6 +23,11 @@ def with_unit(number: str, unit: str) -> str:
     if not unit:
         return number
     return f"{number}{unit}" if unit in ("%", "‰", "°") else f"{number} {unit}"
+
+
+def difference_unit(unit: str) -> str:
+    """The unit of a difference: shares differ by percentage points, not by percent."""
+    return say("layers.percentage_points") if unit == "%" else unit
 
 
 def amount(value: float | None, digits: int, unit: str, absent: str = "—") -> str:

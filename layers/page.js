@@ -54,7 +54,16 @@ function drawAtlas(map, atlas) {
   lines.addTo(map);
   L.control.zoom({ zoomInTitle: atlas.words.zoom_in, zoomOutTitle: atlas.words.zoom_out })
     .addTo(map);
-  L.control.scale({ imperial: false }).addTo(map);
+  // Leaflet's own scale writes m and km.
+  var Scale = L.Control.Scale.extend({
+    _updateMetric: function (most) {
+      var metres = this._getRoundNum(most);
+      var label = metres < 1000 ? metres + " " + atlas.words.metres
+        : metres / 1000 + " " + atlas.words.kilometres;
+      this._updateScale(this._mScale, label, metres / most);
+    }
+  });
+  new Scale({ imperial: false }).addTo(map);
   if (atlas.camera) {
     map.setView([atlas.camera[1], atlas.camera[2]], atlas.camera[0], { animate: false });
   } else {

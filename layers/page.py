@@ -261,6 +261,8 @@ class _Facts:
             "weight": 0.4 if len(self.places) > 1000 else 0.8,
             "words": {
                 "zoom_in": say("layers.page.zoom_in"),
+                "metres": say("layers.page.metres"),
+                "kilometres": say("layers.page.kilometres"),
                 "zoom_out": say("layers.page.zoom_out"),
             },
         }

@@ -11,7 +11,7 @@ from geodata import periods
 from geodata.vocabulary import Direction
 from geodata.words import say
 from geodata.workspace import Plan
-from layers.numbers import amount, figure, plain, with_unit
+from layers.numbers import amount, difference_unit, figure, plain, with_unit
 
 
 class Standing(StrEnum):
@@ -59,7 +59,7 @@ class Point:
             period=periods.label(self.period),
             target=with_unit(figure(self.target, digits, trim=True), unit),
             latest=amount(self.latest, digits, unit),
-            gap=with_unit(figure(gap, digits, trim=True), unit),
+            gap=with_unit(figure(gap, digits, trim=True), difference_unit(unit)),
             months=self.months or 0,
             reached=periods.label(self.reached) if self.reached else "",
         )

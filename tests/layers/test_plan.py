@@ -36,6 +36,7 @@ def test_still_behind():
     assert (found.standing, found.months, found.gap) == (Standing.BEHIND, 2, 6)
     assert found.value == 2
     assert "还差 6 万元，已过期 2 个月" in found.sentence("万元", 1)
+    assert "还差 6 个百分点" in found.sentence("%", 1)
 
 
 def test_missed_just_now_is_not_overdue_by_nothing():
