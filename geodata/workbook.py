@@ -99,7 +99,10 @@ def _odd(attributes: bytes, inside: bytes) -> str:
     value = _VALUE.search(inside)
     if b't="e"' in attributes:
         return unescape(value[1].decode("utf-8", "replace")) if value else "#ERROR!"
-    if value is None and b't="inlineStr"' not in attributes:
+    # An empty <v> is how some writers say that nobody has computed the formula; for a text
+    # (t="str") it is the result.
+    without = value is None or (not value[1] and b't="str"' not in attributes)
+    if without and b't="inlineStr"' not in attributes:
         formula = _FORMULA.search(inside)
         if formula is not None:
             return "=" + unescape((formula[1] or b"").decode("utf-8", "replace"))

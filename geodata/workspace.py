@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from geodata import periods
-from geodata.errors import AtlasError, UnknownName, WorkspaceError
+from geodata import declared, periods
+from geodata.declared import Identifier, PeriodId, Table
+from geodata.errors import UnknownName, WorkspaceError
 from geodata.vocabulary import (
     Base,
     Direction,
@@ -29,17 +20,9 @@ from geodata.vocabulary import (
     SourceKind,
     Theme,
 )
-from geodata.words import catalogue, say
+from geodata.words import say
 
 FILE = "atlas.toml"
-
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-
-
-def _identifier(text: str) -> str:
-    if not _IDENTIFIER.fullmatch(text):
-        raise ValueError(say("workspace.identifier"))
-    return text
 
 
 def _regex(text: str) -> str:
@@ -52,24 +35,7 @@ def _regex(text: str) -> str:
     return text
 
 
-def _period(text: str) -> str:
-    if text != periods.ALWAYS:
-        try:
-            periods.parse(text)
-        except AtlasError as error:
-            raise ValueError(f"{error.message}；{error.cure}") from error
-    return text
-
-
-Identifier = Annotated[str, AfterValidator(_identifier)]
 Regex = Annotated[str, AfterValidator(_regex)]
-PeriodId = Annotated[str, AfterValidator(_period)]
-
-
-class Table(BaseModel):
-    """A table of `atlas.toml`: immutable, and nothing in it goes unread."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Atlas(Table):
@@ -511,7 +477,7 @@ def _named(what: str, items: tuple[_T, ...], name: str) -> _T:
 
 def _disagreements(space: Workspace) -> Iterator[str]:
     """Names that are used and not declared, declared twice, or used where they cannot be."""
-    declared = {
+    known = {
         "levels": [item.id for item in space.levels],
         "rounds": [item.id for item in space.rounds],
         "references": [item.id for item in space.references],
@@ -519,20 +485,19 @@ def _disagreements(space: Workspace) -> Iterator[str]:
         "measures": [item.id for item in space.measures],
         "sources": [item.id for item in space.sources],
     }
-    for table, names in declared.items():
+    for table, names in known.items():
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield say("workspace.twice", table=table, name=name)
 
-    declared["entities"] = sorted({s.entity for s in space.sources if s.entity})
+    known["entities"] = sorted({s.entity for s in space.sources if s.entity})
     for table, name, place in _uses(space):
-        if name not in declared[table]:
-            near = difflib.get_close_matches(name, declared[table], 1)
+        if name not in known[table]:
             yield say(
                 "workspace.undeclared",
                 place=place,
                 name=name,
                 table=table,
-                hint=say("workspace.near", name=near[0]) if near else "",
+                hint=declared.near(name, known[table]),
             )
 
     for item in space.rounds:
@@ -633,93 +598,9 @@ def load(folder: Path) -> Workspace:
         raise WorkspaceError(
             say("workspace.absent"), file=str(path), cure=say("workspace.absent_cure")
         )
-    try:
-        data = path.read_bytes()
-        raw = tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start) + 1
-        raise WorkspaceError(
-            say("workspace.encoding"),
-            file=FILE,
-            place=say("workspace.line", row=row),
-            cure=say("workspace.encoding_cure"),
-        ) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _syntax(error) from error
-    try:
-        return Workspace.model_validate(raw)
-    except ValidationError as error:
-        problems = [_explain(one, raw) for one in error.errors() if not _follows(one)]
-        raise WorkspaceError("\n".join(problems), file=FILE) from error
-
-
-def _syntax(error: Exception) -> WorkspaceError:
-    """Where a file stops being TOML; Python tells that at the end of an English sentence."""
-    found = re.search(r"at line (\d+), column (\d+)", str(error))
-    return WorkspaceError(
-        say("workspace.syntax"),
-        file=FILE,
-        place=say("workspace.line_column", row=found[1], column=found[2]) if found else "",
-        cure=say("workspace.syntax_cure"),
+    return declared.check(
+        Workspace, declared.parse(path.read_bytes(), FILE, WorkspaceError), FILE, WorkspaceError
     )
-
-
-def _follows(problem: Any) -> bool:
-    """Whether a problem is only that of another: a list whose faulty items were not counted."""
-    return problem["type"] == "too_short" and len(problem["input"]) >= problem["ctx"]["min_length"]
-
-
-def _explain(problem: Any, raw: dict[str, Any]) -> str:
-    """One problem as a sentence with key, value and cure."""
-    key, value = _where(problem["loc"], raw)
-    kind = problem["type"]
-    if kind == "extra_forbidden":
-        return say("workspace.extra", key=key, value=_short(value), hint=_hint(problem["loc"]))
-    if kind == "missing":
-        return say("workspace.missing", key=key)
-    reason = problem.get("ctx", {}).get("error") or problem["msg"]
-    allowed = problem.get("ctx", {}).get("expected")
-    if allowed:
-        names = re.findall(r"'([^']*)'", allowed)
-        reason = say("workspace.allowed", names="、".join(names) or allowed)
-    elif kind != "value_error":
-        # Pydantic speaks English; the kinds that a file can cause have words of their own.
-        word = f"workspace.type.{kind}"
-        known = word in catalogue()
-        context = problem.get("ctx", {})
-        reason = say(word, **context) if known else say("workspace.wrong_type", kind=kind)
-    if not key:
-        return str(reason)
-    return say("workspace.invalid", key=key, value=_short(value), reason=reason)
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _where(location: tuple[Any, ...], raw: Any) -> tuple[str, Any]:
-    """The key as people find it in the file (`measures[3].rule`) and what stands there."""
-    key, value = "", raw
-    for step in location:
-        if isinstance(step, int):
-            # What lacks is counted, too: the fourth of three numbers.
-            held = isinstance(value, list) and step < len(value)
-            value = value[step] if held else ""
-            name = value.get("id") if isinstance(value, dict) else None
-            key += f"[{step + 1}" + (f" {name}" if name else "") + "]"
-        else:
-            key += ("." if key else "") + str(step)
-            value = value.get(step, "") if isinstance(value, dict) else value
-    return key, value
-
-
-def _hint(location: tuple[Any, ...]) -> str:
-    """The declared key that looks most like the wrong one."""
-    table = ".".join(str(step) for step in location[:-1] if not isinstance(step, int))
-    names = [key.rpartition(".")[2] for key in keys() if key.rpartition(".")[0] == table]
-    near = difflib.get_close_matches(str(location[-1]), names, 1)
-    return say("workspace.near", name=near[0]) if near else ""
 
 
 def keys() -> dict[str, str]:
@@ -727,21 +608,4 @@ def keys() -> dict[str, str]:
 
     The README's table is held against this by a test.
     """
-    found: dict[str, str] = {}
-
-    def walk(prefix: str, model: type[BaseModel]) -> None:
-        for name, field in model.model_fields.items():
-            key = f"{prefix}{field.alias or name}"
-            found[key] = field.description or ""
-            for part in _models(field.annotation):
-                walk(f"{key}.", part)
-
-    walk("", Workspace)
-    return found
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in getattr(annotation, "__args__", ()):
-        yield from _models(part)
+    return declared.keys(Workspace)

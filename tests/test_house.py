@@ -102,6 +102,7 @@ def test_every_package_that_is_imported_is_declared() -> None:
         "flask_caching": "flask-caching",
         "flask_compress": "flask-compress",
         "pydantic_settings": "pydantic-settings",
+        "pptx": "python-pptx",
     }
     # What a declared package brings and stands for: its own foundations.
     brought = {"werkzeug": "flask"}

@@ -103,3 +103,10 @@ def test_a_workbook_with_any_byte_spoiled_is_read_or_refused_in_words(tmp_path: 
             refused += 1
             assert error.cure
     assert refused > 20
+
+
+def test_writers_differ_in_how_they_leave_a_result_out() -> None:
+    for value in (b"", b"<v/>", b"<v></v>"):
+        assert workbook._odd(b'r="A1"', b"<f>1+1</f>" + value) == "=1+1"
+    assert workbook._odd(b'r="A1" t="str"', b"<f>IF(1,&quot;&quot;)</f><v></v>") == ""
+    assert workbook._odd(b'r="A1"', b"<f>1+1</f><v>2</v>") == ""
