@@ -1,6 +1,6 @@
-"""The README documents every key of atlas.toml, every setting and every command.
+"""The README documents every key of atlas.toml and of a briefing, every setting and command.
 
-`python -m tests.test_readme` writes its two tables anew.
+`python -m tests.test_readme` writes its tables anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 from dashboard.cli import bangfu
 from dashboard.settings import PREFIX, Settings
 from geodata.workspace import keys
+from layers.briefing import declare as briefing
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -20,6 +21,11 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 def key_rows() -> list[str]:
     """A line for each key of atlas.toml."""
     return [f"| `{key}` | {_cell(text)} |" for key, text in keys().items()]
+
+
+def briefing_rows() -> list[str]:
+    """A line for each key of a briefing file."""
+    return [f"| `{key}` | {_cell(text)} |" for key, text in briefing.keys().items()]
 
 
 def setting_rows() -> list[str]:
@@ -42,6 +48,11 @@ def _cell(text: str | None) -> str:
 @pytest.mark.parametrize("row", key_rows(), ids=lambda row: row.split("`")[1])
 def test_every_key_of_atlas_toml_is_documented(row: str) -> None:
     assert row in README.read_text("utf-8").splitlines(), "python -m tests.test_readme"
+
+
+def test_the_keys_of_a_briefing_are_those_that_there_are() -> None:
+    held = _between(README.read_text("utf-8"), "briefing").strip().splitlines()
+    assert held[2:] == briefing_rows(), "python -m tests.test_readme"
 
 
 @pytest.mark.parametrize("row", setting_rows(), ids=lambda row: row.split("`")[1])
@@ -76,6 +87,7 @@ def _rewrite() -> None:
     text = README.read_text("utf-8")
     tables = {
         "keys": ["| key | what it is |", "|---|---|", *key_rows()],
+        "briefing": ["| key | what it is |", "|---|---|", *briefing_rows()],
         "settings": ["| variable | default | what it is |", "|---|---|---|", *setting_rows()],
     }
     for name, rows in tables.items():

@@ -26,6 +26,9 @@ FEWEST, MOST = 60, 60_000
 
 README = "说明.md"
 
+BRIEFING = "briefings/huibao.toml"
+"""The demo's own briefing, as an office would write one."""
+
 
 def write(
     folder: Path, villages: int = published.VILLAGES, seed: int = 2021, progress: Progress = SILENT
@@ -66,6 +69,8 @@ def write(
     files.annual(folder, space, story, geography, defects, progress)
     files.quarterly(folder, space, story, geography, rng[2], progress)
     silent = files.monthly(folder, space, story, geography, defects, rng[3], progress)
+    (folder / BRIEFING).parent.mkdir(exist_ok=True)
+    (folder / BRIEFING).write_text(_template("briefing"), "utf-8")
     (folder / README).write_text(_explain(counts, story, geography, defects, silent, seed), "utf-8")
     (folder / FILE).write_text(text, "utf-8")
     return folder
@@ -73,12 +78,15 @@ def write(
 
 def catalogue(counts: Counts = published.PUBLISHED) -> str:
     """`atlas.toml` of a demo world: the template with the world's own counts filled in."""
-    template = resources("geodata.demo").joinpath("atlas.template.toml").read_text("utf-8")
-    return Template(template).substitute(
+    return Template(_template("atlas")).substitute(
         asdict(counts),
         pairs3=counts.pairs3,
         single3=counts.teams3 - counts.pairs3,
     )
+
+
+def _template(name: str) -> str:
+    return resources("geodata.demo").joinpath(f"{name}.template.toml").read_text("utf-8")
 
 
 def enrol(

@@ -308,6 +308,15 @@ def test_a_world_too_small_or_too_large_is_refused(villages: int, tmp_path: Path
     assert not (tmp_path / "world").exists()
 
 
+def test_a_briefing_comes_with_it_and_is_explained(folder: Path) -> None:
+    told = tomllib.loads((folder / demo.BRIEFING).read_text("utf-8"))
+    space = workspace.load(folder)
+    for scene in told["scenes"]:
+        assert space.round(scene["round"]).id in space.measure(scene["measure"]).rounds
+        assert scene["notes"].strip()
+    assert demo.BRIEFING in (folder / demo.README).read_text("utf-8")
+
+
 def test_names_fit_the_encoding_of_the_files() -> None:
     story = demo_worlds.story()
     assert "".join(story.villages["name"]).encode("gbk")
