@@ -389,11 +389,6 @@
 
   /* ---- clientside callbacks ------------------------------------------------------------------ */
 
-  // The map counts classes from 0 and says -1 for no data, -2 for out of scope; an address and the
-  // server say 255 and 254, since a minus sign has no place in a list of numbers there.
-  const toAddress = (off) => (off || []).map((n) => (n < 0 ? 256 + n : n)).sort((a, b) => a - b);
-  const fromAddress = (off) => (off || []).map((n) => (n > 250 ? n - 256 : n)).sort((a, b) => a - b);
-
   const clientside = (window.dash_clientside = window.dash_clientside || {});
   const skip = () => clientside.no_update;
   /** One value an output: which outputs there are is wired in python, where the ids live. */
@@ -410,9 +405,8 @@
       if (!picture) return each(skip);
       return each((name) =>
         name === "picture" ? picture
-          : name === "off" ? fromAddress(picture.off)
-            : name === "highlight" || name === "pointed" ? null
-              : picture[name]
+          : name === "highlight" || name === "pointed" ? null
+            : picture[name]
       );
     },
     /** The period, chosen on the time bar, for everyone who shows it. */
@@ -433,7 +427,7 @@
     /** The classes filtered out. */
     off(off, picture) {
       if (!picture) return each(skip);
-      address.note({ off: toAddress(off) });
+      address.note({ off: (off || []).slice().sort((a, b) => a - b) });
       return each(() => off || []);
     },
     /** Class or row under the pointer: passed on as it is. */

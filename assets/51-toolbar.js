@@ -1,4 +1,4 @@
-/* The bars above the map: title, search, measure, round, level, look, save and help. */
+/* The bars above the map: title, search, measure, round, level, look, export and help. */
 (function () {
   "use strict";
 
@@ -386,7 +386,234 @@
 
   /* ---- AtlasActions ----------------------------------------------------------------------- */
 
-  /** Table, save, copy the link, help. Out: `table`. */
+  const ASK_MS = 500;
+  const MOST_MISSED = 40; // looks in a row without an answer: as long as a server takes to restart
+  const SIDES = [320, 7680];
+
+  /** Hands a finished file to the browser, under the name that the server gave it. */
+  function fetchFile(url) {
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = "";
+    document.body.appendChild(link);
+    link.click();
+    document.body.removeChild(link);
+  }
+
+  /** The screen in its own pixels, as far as the server draws. */
+  function screenPixels() {
+    const ratio = window.devicePixelRatio || 1;
+    const side = (length) =>
+      Math.min(SIDES[1], Math.max(SIDES[0], Math.round(length * ratio)));
+    return { width: side(window.screen.width), height: side(window.screen.height) };
+  }
+
+  /** A file that the server makes: asked for, looked after, fetched. One at a time.
+   *
+   * `job` is null or {name, running, done, total, label, error, saved, begin}. What was asked for
+   * stays what it was when the map goes on.
+   */
+  function useExport(words) {
+    const [job, setJob] = useState(null);
+    const current = useRef(null);
+
+    const stop = () => {
+      if (current.current) window.clearTimeout(current.current.timer);
+      current.current = null;
+      setJob(null);
+    };
+    useEffect(() => stop, []);
+
+    const begin = (body, name) => {
+      if (current.current) return;
+      const run = { timer: 0, missed: 0 };
+      current.current = run;
+      const start = { name, running: true, done: 0, total: 0, label: words.asking };
+      const mine = () => current.current === run;
+      const tell = (patch) => mine() && setJob(Object.assign({}, start, patch));
+      const end = (patch) => {
+        if (!mine()) return;
+        tell(Object.assign({ running: false, again: () => begin(body, name) }, patch));
+        current.current = null;
+      };
+      const look = (id) => {
+        run.timer = window.setTimeout(() => ask("/api/v1/exports/" + id), ASK_MS);
+      };
+      const heed = (said) => {
+        if (!mine()) return;
+        run.missed = 0;
+        run.id = said.id;
+        if (said.status === "failed") end({ error: said.error || words.lost });
+        else if (said.status === "done") {
+          fetchFile(said.url);
+          end({ done: said.total, total: said.total, saved: true });
+        } else {
+          tell({ done: said.done, total: said.total, label: said.label });
+          look(said.id);
+        }
+      };
+      const missed = () => {
+        run.missed += 1;
+        if (!run.id || run.missed > MOST_MISSED) end({ error: words.lost });
+        else if (mine()) look(run.id);
+      };
+      const ask = (url, options) =>
+        window.fetch(url, options).then(
+          (answer) =>
+            answer.json().then(
+              (said) => {
+                // Too busy to begin is an answer; too busy while it is at work is a hiccup.
+                if (answer.ok) heed(said);
+                else if (answer.status >= 500 && run.id) missed();
+                else end({ error: said.error });
+              },
+              missed
+            ),
+          missed
+        );
+      setJob(start);
+      ask("/api/v1/exports", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    };
+    return { job, begin, stop };
+  }
+
+  /** Save and export: the page as it is, pictures and slides of this view, whole briefings. */
+  function AtlasExport({ id, picture, words, say }) {
+    const { open, setOpen, box, button } = useOpen();
+    const { job, begin, stop } = useExport(words);
+    const [briefings, setBriefings] = useState([]);
+    const running = Boolean(job && job.running);
+    const menu = useRef(null);
+
+    useEffect(() => {
+      if (!open) return undefined;
+      let stale = false;
+      window
+        .fetch("/api/v1/briefings")
+        .then((answer) => (answer.ok ? answer.json() : { briefings: [] }))
+        .then((body) => !stale && setBriefings(body.briefings || []))
+        .catch(() => undefined); // This view can be taken away all the same.
+      return () => {
+        stale = true;
+      };
+    }, [open]);
+
+    useEffect(() => {
+      if (job && job.saved && !open) say(fill(words.saved, job));
+      // An error waits to be read: it does not pass like a toast.
+      if (job && job.error) setOpen(true);
+    }, [job && job.saved, job && job.error]);
+
+    const place = picture
+      ? [picture.region.name, picture.measure && picture.measure.label].filter(Boolean).join(" ")
+      : "";
+    const take = (format) => {
+      const body = { what: "view", query: address.query({}).replace(/^\?/, ""), format };
+      if (format === "png") Object.assign(body, screenPixels());
+      begin(body, place + " " + format.toUpperCase());
+    };
+    const takeBriefing = (item, format) =>
+      begin({ what: "briefing", briefing: item.id, format },
+        item.title + " " + format.toUpperCase());
+
+    const entry = (name) =>
+      h("button", {
+        key: name, type: "button", "data-item": true, className: "export-entry",
+        "aria-disabled": running || !picture, onClick: () => picture && take(name),
+      },
+        h("span", null, words[name]), h("span", { className: "export-note" }, words[name + "_note"])
+      );
+
+    const keys = (event) => {
+      if (event.key !== "ArrowDown") return;
+      event.preventDefault();
+      setOpen(true);
+      // The list is there already, only hidden: React shows it before the next frame.
+      window.requestAnimationFrame(() => {
+        const first = menu.current && menu.current.querySelector("[data-item]");
+        if (first) first.focus();
+      });
+    };
+
+    const share = running && job.total ? job.done / job.total : 0;
+    const counted = running && job.total > 1 ? fill(words.count, job) : "";
+    return h("div", { id, className: "export", ref: box },
+      h("button", {
+        ref: button, type: "button", className: running ? "tool working" : "tool",
+        title: words.save_title,
+        "aria-label": words.save_title + (running ? "：" + fill(words.making, job) : ""),
+        "aria-haspopup": "true", "aria-expanded": open, "aria-controls": id + "-menu",
+        onClick: () => setOpen(!open), onKeyDown: keys,
+      },
+        icon("save"),
+        h("span", { className: "tool-word" }, counted || words.save),
+        running
+          ? h("span", { className: "tool-bar", "aria-hidden": true },
+              h("span", { style: { transform: "scaleX(" + Math.max(0.04, share) + ")" } }))
+          : null
+      ),
+      h("div", {
+        id: id + "-menu", className: "popover exports", hidden: !open, ref: menu,
+        role: "group", "aria-label": words.save_title, onKeyDown: arrows,
+      },
+        h("h3", null, words.view),
+        h("a", {
+          className: "export-entry", "data-item": true, href: "/save" + address.query({}),
+          download: "",
+          // The address changes without a render (period, camera); the link is made on the way.
+          onClick: (event) => {
+            event.currentTarget.href = "/save" + address.query({});
+          },
+        }, h("span", null, words.html), h("span", { className: "export-note" }, words.html_note)),
+        ["png", "pdf", "pptx"].map(entry),
+        briefings.length ? h("h3", null, words.briefings) : null,
+        briefings.map((item) =>
+          h("div", { key: item.id, className: "export-briefing" },
+            h("span", { className: "export-title" }, item.title,
+              h("span", { className: "export-note" },
+                item.problem ? words.problem : fill(words.scenes, { count: item.scenes }))),
+            ["pdf", "pptx"].map((format) =>
+              h("button", {
+                key: format, type: "button", "data-item": true, className: "export-format",
+                "aria-disabled": running, "aria-label": fill(words["as_" + format], item),
+                onClick: () => takeBriefing(item, format),
+              }, format.toUpperCase())
+            )
+          )
+        ),
+        job ? h("div", { className: "export-job" },
+          h("p", { role: "status", "aria-live": "polite" },
+            fill(job.error ? words.failed : job.saved ? words.saved : words.making, job)),
+          job.error ? h("p", { className: "export-error", role: "alert" }, job.error) : null,
+          running
+            ? h("div", { className: "export-progress" },
+                h("progress", {
+                  max: job.total || 1, value: job.total ? job.done : undefined,
+                  "aria-label": job.label,
+                }),
+                h("span", { className: "export-note" },
+                  [counted, job.label].filter(Boolean).join(" · ")))
+            : null,
+          running || job.error
+            ? h("div", { className: "export-choices" },
+                job.error ? h("button", { type: "button", className: "tool", "data-item": true,
+                  onClick: job.again }, words.again) : null,
+                h("button", { type: "button", className: "tool", "data-item": true,
+                  onClick: () => {
+                    stop();
+                    if (button.current) button.current.focus();
+                  } }, running ? words.stop : words.close))
+            : null
+        ) : null
+      )
+    );
+  }
+
+  /** Table, save and export, copy the link, help. Out: `table`. */
   function AtlasActions(props) {
     const { id, picture, table, words, setProps } = props;
     const [said, setSaid] = useState("");
@@ -433,14 +660,7 @@
         ? button(table ? "map" : "table", table ? words.map_title : words.table_title,
             () => setProps({ table: !table }), { "aria-pressed": Boolean(table) })
         : null,
-      h("a", {
-        className: "tool", title: words.save_title, "aria-label": words.save_title,
-        href: "/save" + address.query({}), download: "",
-        // The address changes without a render (period, camera); the link is made on the way.
-        onClick: (event) => {
-          event.currentTarget.href = "/save" + address.query({});
-        },
-      }, icon("save"), h("span", { className: "tool-word" }, words.save)),
+      h(AtlasExport, { id: id + "-export", picture, words, say: setSaid }),
       button("link", words.link_title, copy),
       button("help", words.help_title, () => dialog.current.showModal && dialog.current.showModal()),
       h("p", { className: said ? "said" : "unseen", role: "status", "aria-live": "polite" }, said),

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -184,10 +185,12 @@ class Store:
             return None
 
 
+@cache
 def code_fingerprint() -> str:
     """Ten hex digits that change with any file of the code that computes or draws.
 
-    A Redis outlives an upgrade; what an older version drew must not be taken for today's.
+    A Redis outlives an upgrade; what an older version drew must not be taken for today's. Read
+    once a process: what runs is what was there when it started.
     """
     digest = hashlib.sha256()
     for package in (geodata, layers):

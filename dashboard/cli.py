@@ -1,4 +1,4 @@
-"""The command line: `bangfu demo`, `check`, `build`, `serve`, `bench`."""
+"""The command line: `bangfu demo`, `check`, `build`, `serve`, `briefing`, `bench`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from geodata.words import say
 
 DONE, AT_FAULT, USAGE = 0, 1, 2
 REPORTS = (".html", ".htm", ".json", ".xlsx")
+EXPORTS = {".pptx": "pptx", ".pdf": "pdf", ".zip": "png"}
+"""What a briefing is written as, by the file's ending; a zip holds a picture a scene."""
 
 
 class ChineseFormatter(click.HelpFormatter):
@@ -126,7 +128,11 @@ def check(folder: Path, report: Path | None) -> None:
     Console().print(reports.terminal(world))
     if report is not None:
         tell(say("cli.report_written", file=reports.write_report(report, world)))
-    if world.errors:
+    # No part of an edition, and so no findings; but nobody wants to hear it at the wall first.
+    broken = _broken_briefings(folder)
+    for line in broken:
+        click.echo(line)
+    if world.errors or broken:
         raise SystemExit(AT_FAULT)
 
 
@@ -138,7 +144,24 @@ def build(folder: Path) -> None:
 
     with Shown() as progress:
         identifier = make(folder, progress)
+    for line in _broken_briefings(folder, identifier):
+        tell(line)
     click.echo(identifier)
+
+
+def _broken_briefings(folder: Path, edition: str | None = None) -> list[str]:
+    """What is wrong with the briefing files, a line each; with an edition also at that."""
+    from dashboard.briefings import FOLDER, survey
+    from geodata.edition import Edition
+
+    if not (folder / FOLDER).is_dir():
+        return []
+    book = Edition.open(folder, edition) if edition else None
+    return [
+        say("cli.briefing_broken", problem=row.problem)
+        for row in survey(folder, book)
+        if row.problem is not None
+    ]
 
 
 @bangfu.command(help=say("cli.serve"), short_help=say("cli.serve_short"))
@@ -161,6 +184,59 @@ def serve(folder: Path | None, **given: Any) -> None:
         chosen,
         ready=lambda: tell(say("cli.serving", host=chosen.host, port=chosen.port)),
     )
+
+
+@bangfu.command(help=say("cli.briefing"), short_help=say("cli.briefing_short"))
+@folder
+@click.option("--name", metavar="ID", help=say("cli.briefing_name"))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=say("cli.briefing_out"),
+)
+@click.option("--link", metavar="URL", help=say("cli.briefing_link"))
+def briefing(folder: Path, name: str | None, out: Path | None, link: str | None) -> None:
+    """List the briefings of a workspace, or write one as a file."""
+    from dashboard import briefings, exports, settings
+    from geodata.edition import Edition
+    from geodata.errors import UnknownName
+
+    # Before the work, as with reports.
+    if out is not None and out.suffix.lower() not in EXPORTS:
+        raise AtlasError(say("cli.briefing_suffix"), value=out.name, cure="、".join(EXPORTS))
+    chosen = settings.read(workspace=folder)
+    own = chosen.public_url or f"http://{chosen.host}:{chosen.port}"
+    base = exports.check_link(link if link is not None else own)
+    edition = Edition.open(folder)
+    rows = briefings.survey(folder, edition)
+    if name is None and out is not None:
+        name = briefings.DEFAULT
+    if name is not None:
+        known = [row.id for row in rows]
+        rows = [row for row in rows if row.id == name]
+        if not rows:
+            cure = say("error.allowed", names="、".join(known))
+            raise UnknownName(say("export.unknown_briefing"), value=name, cure=cure)
+    if out is None:
+        with Shown() as progress:
+            lines = briefings.described(edition, rows, progress)
+        click.echo("\n".join(lines))
+        if any(row.problem for row in rows):
+            raise SystemExit(AT_FAULT)
+        return
+    (row,) = rows
+    if row.version is None or row.problem is not None:
+        raise row.problem or UnknownName(say("export.unknown_briefing"), value=row.id)
+    kind = EXPORTS[out.suffix.lower()]
+    size = dict(zip(("width", "height"), exports.SCREEN, strict=True))
+    wished = {"what": "briefing", "format": kind, "link": base, **size}
+    wished |= exports.of_briefing(edition, row.version, kind)
+    with Shown() as progress:
+        content = exports.make(edition, wished, progress)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    exports.write(out, content)
+    tell(say("cli.briefing_written", file=out))
 
 
 @bangfu.command(help=say("cli.bench"), short_help=say("cli.bench_short"))

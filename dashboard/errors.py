@@ -15,7 +15,17 @@ from geodata.words import catalogue, say
 
 log = logging.getLogger(__name__)
 
-MACHINES = ("/api/", "/data/", "/tiles/", "/pictures/", "/healthz", "/_dash", "/assets/")
+MACHINES = (
+    "/api/",
+    "/data/",
+    "/tiles/",
+    "/pictures/",
+    "/briefings/",
+    "/steer/",
+    "/healthz",
+    "/_dash",
+    "/assets/",
+)
 """Paths that programs ask: they get JSON whatever they say they accept."""
 
 

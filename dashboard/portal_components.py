@@ -83,8 +83,8 @@ AtlasToolbar = _component(
 AtlasActions = _component(
     "AtlasActions",
     "picture table about_words",
-    ("actions",),
-    """Table, save, copy the link, help. Out: `table`, whether the table stands for the map.""",
+    ("actions", "export"),
+    """Table, save and export, copy the link, help. Out: `table`, whether it stands for the map.""",
 )
 AtlasLook = _component("AtlasLook", "dark", ("look",), """Light, dark or automatic. Out: `dark`.""")
 AtlasCrumbs = _component("AtlasCrumbs", "picture", ("crumbs",), """The path of regions.""")

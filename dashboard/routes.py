@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import json
 from collections.abc import Callable
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, request
 
-from dashboard import api
+from dashboard import answers, api
 from dashboard.library import Library
 from dashboard.services import Drawn
 from dashboard.tiles import Archives
@@ -21,10 +20,6 @@ from geodata.errors import AtlasError, BadRequest, UnknownName
 from geodata.words import say
 from layers.view import View
 
-FOREVER = "public, max-age=31536000, immutable"
-"""For what an edition's id names: it never changes."""
-ASK = "no-cache"
-"""May be kept, and must be asked about each time."""
 PENS = 2
 """Maps for saving that one worker draws at a time: each is a second's work and of a view of its
 own, so that a few readers pressing the button could otherwise take all threads."""
@@ -54,31 +49,33 @@ def register(
         try:
             now = library.current()
         except AtlasError as error:
-            return _json({"status": "no edition", "error": str(error)}, "no-store", status=503)
-        return _json(
-            {"status": "ok", "edition": now.edition.id, "built_at": now.built_at}, "no-store"
+            return answers.as_json(
+                {"status": "no edition", "error": str(error)}, answers.NEVER, status=503
+            )
+        return answers.as_json(
+            {"status": "ok", "edition": now.edition.id, "built_at": now.built_at}, answers.NEVER
         )
 
     @server.get("/api/v1/edition")
     def edition() -> Response:
         arguments()
-        return _json(drawn.edition(library.current().edition))
+        return answers.as_json(drawn.edition(library.current().edition))
 
     @server.get("/api/v1/regions")
     def regions() -> Response:
         asked = arguments("parent")
-        return _json(api.regions(library.current().edition, asked.get("parent")))
+        return answers.as_json(api.regions(library.current().edition, asked.get("parent")))
 
     @server.get("/api/v1/regions/<code>")
     def region(code: str) -> Response:
         asked = arguments("measure", "round", "period")
-        return _json(api.profile(library.current().edition, code, asked, drawn.profile))
+        return answers.as_json(api.profile(library.current().edition, code, asked, drawn.profile))
 
     @server.get("/api/v1/values/<measure>")
     def values(measure: str) -> Response:
         asked = arguments("level", "period", "round")
         book = library.current().edition
-        return _json(
+        return answers.as_json(
             api.values(book, measure, asked.get("level"), asked.get("period"), asked.get("round"))
         )
 
@@ -89,17 +86,17 @@ def register(
             raise BadRequest(
                 say("api.argument_missing", name="q"), cure=say("api.search_missing_cure")
             )
-        return _json({"results": api.search(library.current().edition, asked["q"])})
+        return answers.as_json({"results": api.search(library.current().edition, asked["q"])})
 
     @server.get("/data/<edition>/<round>/<measure>/<level>.bin")
     def array(edition: str, round: str, measure: str, level: str) -> Response:
         book = library.edition(edition)
         _declared(book, round, measure)
-        path = book.array_path(measure, round, book.space.level(level).id)
-        packed = path.with_name(path.name + ".gz")
-        if request.accept_encodings.quality("gzip") > 0:
-            return _forever("application/octet-stream", packed.read_bytes, packed=True)
-        return _forever("application/octet-stream", path.read_bytes, packed=False)
+        return _file(book.array_path(measure, round, book.space.level(level).id))
+
+    @server.get("/data/<edition>/mesh.bin")
+    def mesh(edition: str) -> Response:
+        return _file(library.edition(edition).mesh_path())
 
     @server.get("/tiles/<edition>/<level>/<int:z>/<int:x>/<int:y>.pbf")
     def tile(edition: str, level: str, z: int, x: int, y: int) -> Response:
@@ -108,7 +105,7 @@ def register(
         data = archive.tile(z, x, y)
         if data is None:
             # With a type of its own, so that nothing is not compressed.
-            return Response(status=204, mimetype=_TILE, headers={"Cache-Control": FOREVER})
+            return Response(status=204, mimetype=_TILE, headers={"Cache-Control": answers.FOREVER})
         if request.accept_encodings.quality("gzip") > 0:
             return _forever(_TILE, lambda: data, packed=True)
         plain = gzip.decompress(data)
@@ -116,15 +113,17 @@ def register(
 
     @server.get("/pictures/<edition>/<round>/<measure>.svg")
     def picture(edition: str, round: str, measure: str) -> Response:
-        look = arguments("look").get("look", LOOKS[0])
+        asked = arguments("look", "period", "region")
+        look = asked.get("look", LOOKS[0])
         if look not in LOOKS:
             raise BadRequest(
                 say("api.look"), value=look[:80], cure=say("error.allowed", names="、".join(LOOKS))
             )
         book = library.edition(edition)
         _declared(book, round, measure)
-        image = drawn.thumbnail(book, measure, round, look).encode()
-        return _tagged(Response(image, mimetype="image/svg+xml"), image, HOUR)
+        period, region = asked.get("period"), asked.get("region")
+        image = drawn.thumbnail(book, measure, round, look, period, region).encode()
+        return answers.tagged(Response(image, mimetype="image/svg+xml"), image, HOUR)
 
     @server.get("/save")
     def save_map() -> Response:
@@ -136,7 +135,7 @@ def register(
             response = Response(drawn.page(book, view), mimetype="text/html")
         finally:
             pens.release()
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = answers.NEVER
         response.headers["Content-Disposition"] = _attachment(drawn.picture(book, view))
         return response
 
@@ -169,34 +168,23 @@ def _declared(book: Edition, round_id: str, measure: str) -> None:
         raise UnknownName(say("api.no_values", measure=named.label, round=one.label))
 
 
-def _json(value: Any, cache: str = ASK, status: int = 200) -> Response:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    response = Response(text, mimetype="application/json", status=status)
-    return _tagged(response, text, cache)
-
-
-def _tagged(response: Response, content: bytes, cache: str) -> Response:
-    """With a weak ETag, that survives compression, and 304 for who has it already."""
-    response.headers["Cache-Control"] = cache
-    if cache != "no-store" and response.status_code == 200:
-        response.set_etag(hashlib.sha256(content).hexdigest()[:20], weak=True)
-        response.make_conditional(request)
-    return response
-
-
 def _forever(mimetype: str, content: Callable[[], bytes], *, packed: bool) -> Response:
-    """Immutable bytes: their address says it all, so the ETag is made of it and costs no read."""
-    tag = hashlib.sha256(request.path.encode()).hexdigest()[:20]
-    response = Response(mimetype=mimetype)
-    response.headers["Cache-Control"] = FOREVER
-    response.headers["Vary"] = "Accept-Encoding"
-    response.set_etag(tag, weak=True)
-    response.make_conditional(request)
-    if response.status_code == 200:
-        response.set_data(content())
-        if packed:
-            response.headers["Content-Encoding"] = "gzip"
+    """Immutable bytes: their address says it all, so who has them already costs no read."""
+    known = answers.known_already(mimetype)
+    if known is not None:
+        return known
+    response = answers.forever(content(), mimetype)
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def _file(path: Path) -> Response:
+    """An edition's own binary file, as it is or as the `.gz` beside it."""
+    packed = path.with_name(path.name + ".gz")
+    if request.accept_encodings.quality("gzip") > 0:
+        return _forever("application/octet-stream", packed.read_bytes, packed=True)
+    return _forever("application/octet-stream", path.read_bytes, packed=False)
 
 
 def _attachment(picture: dict[str, Any]) -> str:
@@ -206,7 +194,5 @@ def _attachment(picture: dict[str, Any]) -> str:
         parts.append(picture["measure"]["label"])
     if picture["periods"]:
         parts.append(picture["periods"][picture["period"]]["label"])
-    name = "-".join(str(part) for part in parts if part)
-    # What no file system takes, and what would end the header's value.
-    safe = "".join("_" if c in '\\/:*?"<>|' or ord(c) < 32 else c for c in name)[:120]
-    return f"attachment; filename=\"map.html\"; filename*=UTF-8''{quote(safe + '.html', safe='')}"
+    name = answers.file_name(*(str(part) for part in parts if part), suffix="html")
+    return f"attachment; filename=\"map.html\"; filename*=UTF-8''{quote(name, safe='')}"

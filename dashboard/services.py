@@ -31,9 +31,7 @@ class Drawn:
         self.gallery: Callable[[Edition, str | None], list[Json]] = store.memoise(
             "gallery", gallery.cards
         )
-        self.thumbnail: Callable[[Edition, str, str, str], str] = store.memoise(
-            "thumbnail", thumbnail.thumbnail
-        )
+        self.thumbnail: Callable[..., str] = store.memoise("thumbnail", thumbnail.thumbnail)
         self.page: Callable[[Edition, View], str] = store.memoise("page", page.save)
         self._picture: Callable[[Edition, View], Json] = store.memoise("picture", picture.picture)
 

@@ -46,6 +46,13 @@ def _host(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    # It is written into a QR code that strangers to this server scan: no more than an address.
+    if text and not re.fullmatch(r"https?://[0-9A-Za-z.:_\[\]-]+/?", text):
+        raise ValueError(say("settings.url_form"))
+    return text.rstrip("/")
+
+
 class Settings(BaseSettings):
     """How one server runs; immutable. The README's table is held against it by a test."""
 
@@ -78,6 +85,11 @@ class Settings(BaseSettings):
     )
     poll_seconds: int = Field(
         5, ge=1, le=3600, description="How often an open screen asks for a new edition."
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "",
+        description="Address under which phones and links reach the server, as "
+        "`http://10.1.2.3:8050`; empty: as the browser calls it.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What the server's log holds, on stderr."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+from pptx import Presentation
 
 from dashboard import cli
 
@@ -50,11 +53,11 @@ def test_a_wrong_command_line_is_2_and_a_sentence(
 def test_alone_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys=capsys)
     assert code == 2
-    for command in ("demo", "check", "build", "serve", "bench"):
+    for command in ("demo", "check", "build", "serve", "briefing", "bench"):
         assert command in err
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["check"], ["build"], ["serve"]])
+@pytest.mark.parametrize("command", [[], ["demo"], ["check"], ["build"], ["serve"], ["briefing"]])
 def test_help_is_chinese(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(*command, "--help", capsys=capsys)
     assert code == 0
@@ -63,7 +66,7 @@ def test_help_is_chinese(command: list[str], capsys: pytest.CaptureFixture[str])
         assert english not in out
 
 
-@pytest.mark.parametrize("command", ["check", "build", "serve"])
+@pytest.mark.parametrize("command", ["check", "build", "serve", "briefing"])
 def test_a_folder_without_atlas_toml_is_1_and_says_what_to_do(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,3 +171,103 @@ def test_what_the_system_refuses_is_said_in_chinese(
     assert code == 1
     assert "不是文件夹" in err
     assert "Not a directory" not in err
+
+
+SHORT = 'title = "年终汇报"\n[[scenes]]\nkind = "overview"\nnotes = "讲稿"\n'
+
+
+@pytest.fixture
+def office(folder: Path, tmp_path: Path) -> Path:
+    """A workspace with an edition and two briefings of its own, one of them broken."""
+    own = Path(shutil.copytree(folder, tmp_path / "own"))
+    (own / "briefings").mkdir()
+    (own / "briefings" / "year.toml").write_text(SHORT, "utf-8")
+    (own / "briefings" / "zbad.toml").write_text(SHORT.replace("overview", "overveiw"), "utf-8")
+    return own
+
+
+def test_briefings_are_listed_with_the_sentence_of_each_scene(
+    office: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run("briefing", str(office), "--name", "year", capsys=capsys)
+    assert code == 0, err
+    head, scene = out.splitlines()
+    assert "year" in head and "年终汇报" in head and "1 幕" in head
+    assert "全市" in scene and "讲稿" not in scene
+    code, out, _ = run("briefing", str(office), capsys=capsys)
+    assert code == 1
+    assert [line.split("：")[0] for line in out.splitlines() if not line.startswith(" ")] == [
+        "year",
+        "zbad",
+        "default",
+    ]
+    assert "briefings/zbad.toml" in out and "overveiw" in out
+
+
+@pytest.mark.parametrize("suffix", ["pptx", "pdf", "zip"])
+def test_a_briefing_is_written_as_a_file(
+    office: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / f"汇报.{suffix}"
+    given = ("--name", "year", "--out", str(out), "--link", "http://10.1.2.3:8050/")
+    code, _, err = run("briefing", str(office), *given, capsys=capsys)
+    assert code == 0, err
+    assert str(out) in err
+    if suffix == "pptx":
+        (slide,) = Presentation(str(out)).slides
+        assert slide.notes_slide.notes_text_frame.text == "讲稿"
+        links = [rel.target_ref for rel in slide.part.rels.values() if rel.is_external]
+        assert any(link.startswith("http://10.1.2.3:8050/?") for link in links)
+    elif suffix == "pdf":
+        assert out.read_bytes().startswith(b"%PDF-")
+    else:
+        with zipfile.ZipFile(out) as archive:
+            assert archive.read(archive.namelist()[0]).startswith(b"\x89PNG")
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--name", "nobody"], "nobody"),
+        (["--name", "../atlas"], "没有这个汇报"),
+        (["--name", "zbad", "--out", "x.pdf"], "overveiw"),
+        (["--out", "x.docx"], ".pptx"),
+        (["--out", "x.pdf", "--link", "javascript:x"], "http://"),
+        (["--out", "{office}/atlas.sqlite/x.pdf"], "atlas.sqlite"),
+    ],
+)
+def test_a_briefing_that_cannot_be_had_is_1_and_a_sentence(
+    office: Path, given: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [word.format(office=office) for word in given]
+    code, out, err = run("briefing", str(office), *filled, capsys=capsys)
+    assert code == 1
+    assert out == ""
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_check_and_build_say_what_is_wrong_with_briefings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from geodata.edition import Edition
+    from tests.tiny import write_tiny
+
+    folder = write_tiny(tmp_path / "tiny")
+    (folder / "briefings").mkdir()
+    file = folder / "briefings" / "year.toml"
+    file.write_text(SHORT.replace("kind", "kidn"), "utf-8")
+    code, out, _ = run("check", str(folder), capsys=capsys)
+    assert code == 1
+    assert "briefings/year.toml" in out and "kidn" in out
+    code, out, err = run("build", str(folder), capsys=capsys)
+    assert code == 0, err
+    assert "briefings/year.toml" in err
+    assert out.strip() == Edition.open(folder).id
+    # What only an edition can tell is told once there is one.
+    file.write_text(SHORT + 'measure = "none_such"\n', "utf-8")
+    assert run("check", str(folder), capsys=capsys)[0] == 0
+    code, _, err = run("build", str(folder), capsys=capsys)
+    assert code == 0
+    assert "none_such" in err

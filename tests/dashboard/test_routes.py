@@ -250,6 +250,12 @@ def test_a_picture_is_an_svg_in_light_and_dark(client: FlaskClient, edition: Edi
     dark = client.get(f"/pictures/{edition.id}/r3/collective_income.svg?look=dark")
     assert dark.text != light.text
     assert client.get(f"/pictures/{edition.id}/r3/collective_income.svg?look=x").status_code == 400
+    place = f"/pictures/{edition.id}/r3/collective_income.svg"
+    region = edition.regions("district")["code"].iloc[0]
+    others = [client.get(f"{place}?{query}") for query in ("period=2021-07", f"region={region}")]
+    assert len({light.data, *(one.data for one in others)}) == 3
+    assert client.get(f"{place}?period=x").status_code == 400
+    assert client.get(f"{place}?region=x").status_code == 404
 
 
 def test_a_saved_map_is_an_attachment_with_a_chinese_name(client: FlaskClient) -> None:
