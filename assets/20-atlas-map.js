@@ -9,12 +9,23 @@
   const MISSING_FADED = 253;
   /* What no feature can have been told: there is no class 200. */
   const NEVER = 200 << 24;
-  const FIT_MS = 650;
+  const FLIGHT_MS = 650;
+  /* A camera move that takes longer than this is seen from afar: it rises and falls in an arc. */
+  const ARC_MS = 1000;
   const CAMERA_WAIT_MS = 250;
   const LABEL_WAIT_MS = 160;
   const LABEL_GAP = 6;
   const RETRY_MS = 4000;
   const LEAVING_MS = 3000;
+  /* How long a lost graphics card may stay away before the map asks for another canvas. */
+  const RESTORE_MS = 3000;
+  /* How long one month takes to become the next. */
+  const FADE_MS = 400;
+  const MESH = "mesh";
+  const HATCH = 0.75;
+  const HATCH_FADED = 0.22;
+  /* Fills over an underlay let it shine through. */
+  const UNDERLAID = 0.72;
   /* How far a colour goes towards the ground: filtered out, not the highlighted class, outside. */
   const OFF = 0.88;
   const BEHIND = 0.72;
@@ -145,7 +156,10 @@
       ],
     ],
   ];
-  const HATCHED = ["match", ["feature-state", "c"], MISSING, 0.75, MISSING_FADED, 0.22, 0];
+  const HATCHED = ["match", ["feature-state", "c"], MISSING, HATCH, MISSING_FADED, HATCH_FADED, 0];
+
+  /* Mesh and fills take each other's place within one frame. */
+  const AT_ONCE = { "fill-opacity-transition": { duration: 0, delay: 0 } };
 
   const absolute = (url) => (/^[a-z]+:/i.test(url) ? url : window.location.origin + url);
 
@@ -195,7 +209,7 @@
       id: "land",
       type: "fill",
       ...of(levels[0]),
-      paint: { "fill-color": colours.land, "fill-antialias": true },
+      paint: { "fill-color": colours.land, "fill-antialias": true, ...AT_ONCE },
     });
     const none = { visibility: "none" };
     for (const level of levels) {
@@ -204,7 +218,7 @@
         type: "fill",
         ...of(level),
         layout: none,
-        paint: { "fill-color": PAINT, "fill-antialias": false, "fill-opacity": 1 },
+        paint: { "fill-color": PAINT, "fill-antialias": false, "fill-opacity": 1, ...AT_ONCE },
       });
       layers.push({
         id: "hatch-" + level.id,
@@ -367,6 +381,19 @@
       this.dead = false;
       this.labels = [];
       this.timers = {};
+      this.worked = false; // a map was painted once: without WebGL now, it may come back
+      this.trouble = null;
+      this.kept = null; // the last picture: {canvas, names}
+      this.mesh = null; // the layer that draws while months go by
+      this.drawing = false; // it draws, and the tiles' fills don't
+      this.landing = false; // it draws until the tiles show the same
+      this.led = null; // the position that a script asked for, instead of the property `period`
+      this.fade = null; // {from, to, start} from one whole period to another
+      this.goal = 0; // the whole period that is shown, or faded to
+      this.stated = null; // the period that the features were told last
+      this.meshOf = ""; // URL of the mesh that is here, and of one that could not be had
+      this.meshless = "";
+      this.meshData = null;
     }
 
     /* -- life -- */
@@ -385,6 +412,7 @@
         pitchWithRotate: false,
         touchPitch: false,
         maxPitch: 0,
+        interactive: !this.props.still,
         renderWorldCopies: false,
         fadeDuration: 0,
         maxZoom: Math.max.apply(null, first.levels.map((one) => one.max_zoom)) + 4,
@@ -402,16 +430,13 @@
       } catch (error) {
         this.map = null;
         this.box.textContent = "";
-        this.tell({ problem: "no_webgl", loading: false });
+        this.suffer("no_webgl");
+        this.tell({ loading: false });
+        // A machine that never drew a map won't; one that did may just be short of memory.
+        if (this.worked) this.after("again", RETRY_MS, () => this.rebuild());
         return;
       }
       const map = this.map;
-      map.touchZoomRotate.disableRotation();
-      map.keyboard.disableRotation();
-      map.addControl(new window.maplibregl.NavigationControl({ showCompass: false }), "top-right");
-      // The scale stands on the notices, however many lines they need: in our own corner.
-      this.scale = new window.maplibregl.ScaleControl({ maxWidth: 110, unit: "metric" });
-      this.frame.querySelector(".atlas-scale").appendChild(this.scale.onAdd(map));
       map.getCanvas().setAttribute(
         "aria-label",
         say(words, "label", { title: first.title }) + "。" + say(words, "keys")
@@ -429,30 +454,60 @@
       map.on("style.load", () => this.styled());
       map.on("error", (event) => this.failed(event));
       map.on("idle", () => this.idle());
+      map.on("render", () => this.rendered());
       map.on("move", () => this.moved());
       map.on("moveend", (event) => this.rested(event));
-      map.on("mousemove", (event) => this.point(event));
-      map.on("mouseout", () => this.leave());
-      map.on("click", (event) => this.click(event));
-      map.on("webglcontextlost", () => this.tell({ problem: "context_lost" }));
+      map.on("webglcontextlost", () => this.lost());
       map.on("webglcontextrestored", () => this.rebuild());
-      const canvas = map.getCanvas();
-      canvas.addEventListener("keydown", (event) => this.key(event));
-      canvas.addEventListener("focus", () => this.focus(true));
-      canvas.addEventListener("blur", () => this.focus(false));
+      if (!this.props.still) this.steerable(map);
       this.place(first, true);
       bangfu.map = map;
+      bangfu.mesh = this.handle();
+      bangfu.rebuild = () => this.rebuild();
       bangfu.shuffle = (turn) => this.shuffle(turn);
       bangfu.recolour = (period) => this.show(period % Math.max(1, first.periods.length));
     }
 
+    /** Buttons, scale, pointer and keys: what a map has that somebody stands before. */
+    steerable(map) {
+      map.touchZoomRotate.disableRotation();
+      map.keyboard.disableRotation();
+      map.addControl(new window.maplibregl.NavigationControl({ showCompass: false }), "top-right");
+      // The scale stands on the notices, however many lines they need: in our own corner.
+      this.scale = new window.maplibregl.ScaleControl({ maxWidth: 110, unit: "metric" });
+      this.frame.querySelector(".atlas-scale").appendChild(this.scale.onAdd(map));
+      map.on("mousemove", (event) => this.point(event));
+      map.on("mouseout", () => this.leave());
+      map.on("click", (event) => this.click(event));
+      const canvas = map.getCanvas();
+      canvas.addEventListener("keydown", (event) => this.key(event));
+      canvas.addEventListener("focus", () => this.focus(true));
+      canvas.addEventListener("blur", () => this.focus(false));
+    }
+
+    /** Says what keeps the map from being drawn; null when nothing does. */
+    suffer(trouble) {
+      this.tell({ problem: trouble });
+      if (trouble === this.trouble) return;
+      this.trouble = trouble;
+      this.set({ trouble });
+    }
+
+    /** The graphics card went away. Browsers give it back soon, or to this canvas never. */
+    lost() {
+      this.suffer("context_lost");
+      this.veil(true);
+      this.after("restore", RESTORE_MS, () => this.rebuild());
+    }
+
     /** Takes the map down and up again where it stood: after the graphics card was away. */
     rebuild() {
-      const camera = this.map ? { center: this.map.getCenter(), zoom: this.map.getZoom() } : null;
+      if (this.dead) return;
+      if (this.map) this.camera = { center: this.map.getCenter(), zoom: this.map.getZoom() };
+      this.veil(true);
       this.stop();
-      this.tell({ problem: null });
       this.start();
-      if (this.map && camera) this.map.jumpTo(camera);
+      if (this.map && this.camera && !this.fitted) this.map.jumpTo(this.camera, { program: true });
     }
 
     stop() {
@@ -460,7 +515,9 @@
       this.timers = {};
       if (this.map) {
         if (bangfu.map === this.map) bangfu.map = null;
-        this.scale.onRemove();
+        if (this.scale) this.scale.onRemove();
+        this.scale = null;
+        this.scrap();
         this.map.remove();
       }
       this.map = null;
@@ -476,6 +533,10 @@
     destroy() {
       this.dead = true;
       this.stop();
+      if (this.kept) {
+        this.veil(false);
+        this.kept.canvas.remove();
+      }
     }
 
     after(name, wait, action) {
@@ -490,7 +551,15 @@
     resize() {
       if (!this.map) return;
       this.map.resize({ program: true });
+      // The last picture is cut to the new size; names would stand in wrong places.
+      if (this.kept && this.kept.names) this.kept.names.textContent = "";
+      // Names are set in units of the screen: another size may be another size of letters.
+      for (const one of this.labels) {
+        one.width = one.element.offsetWidth;
+        one.height = one.element.offsetHeight;
+      }
       if (this.fitted) this.place(this.picture, true);
+      this.sort();
     }
 
     set(properties) {
@@ -519,6 +588,11 @@
       if (fresh) this.enter(picture, old);
       else if (before.hide !== props.hide) this.visible();
       if (before.pointed !== props.pointed) this.pointed();
+      if (before.playing && !props.playing) {
+        this.led = null;
+        this.meshless = ""; // what could not be fetched may be asked for at the next play
+      }
+      this.steer();
       this.recolour();
     }
 
@@ -536,6 +610,7 @@
         this.hover = null;
         this.tip(null);
         this.leaving = "";
+        this.scrap();
         this.map.setStyle(style(picture, this.colours), { diff: false });
       } else if (this.ready) {
         this.settle();
@@ -548,9 +623,27 @@
       if (moved && this.ready && region.leaf) this.selected();
     }
 
+    /** Spares stencils. Before each layer of another source MapLibre draws the outlines of that
+     *  source's tiles into the stencil buffer, also for a layer that then draws nothing: on a card
+     *  in software, a third of the frame. */
+    unclip() {
+      const { map } = this;
+      for (const { id, source } of style(this.picture, this.colours).layers) {
+        const layer = map.getLayer(id);
+        if (!layer || !source) continue;
+        const clipped = layer.isTileClipped;
+        layer.isTileClipped = () =>
+          !layer.isHidden(map.getZoom()) &&
+          !(this.drawing && layer.type === "fill") &&
+          !(source === "marks" && !Object.keys(this.marks).length) &&
+          clipped.call(layer);
+      }
+    }
+
     /** Once sources and layers are there. */
     styled() {
       this.ready = true;
+      this.unclip();
       if (this.map.hasImage("hatch")) this.map.removeImage("hatch");
       this.map.addImage("hatch", hatch(this.colours.hatch), { pixelRatio: 2 });
       this.dark = isDark(this.props);
@@ -588,12 +681,14 @@
 
     place(picture, at_once) {
       const still = at_once || calm();
+      const duration = this.props.flight || FLIGHT_MS;
+      const arc = duration > ARC_MS;
       const { camera, region } = picture;
       this.fitted = !camera;
       if (camera) {
         const to = { zoom: camera[0], center: [camera[2], camera[1]] };
         if (still) this.map.jumpTo(to, { program: true });
-        else this.map.easeTo({ ...to, duration: FIT_MS }, { program: true });
+        else this.map[arc ? "flyTo" : "easeTo"]({ ...to, duration }, { program: true });
         return;
       }
       let [west, south, east, north] = region.bounds;
@@ -611,13 +706,14 @@
       }
       this.map.fitBounds(
         [[west, south], [east, north]],
-        { padding, maxZoom: 14.5, animate: !still, duration: still ? 0 : FIT_MS, linear: true },
+        { padding, maxZoom: 14.5, animate: !still, duration: still ? 0 : duration, linear: !arc },
         { program: true }
       );
     }
 
     moved() {
       this.follow();
+      this.steer();
       if (this.labels.length) {
         this.carry();
         if (!this.timers.labels) this.after("labels", LABEL_WAIT_MS, () => this.sort());
@@ -706,6 +802,8 @@
       if (changed) this.leave();
       this.visible(level);
       this.due = true;
+      if (this.drawing) this.dress();
+      this.steer();
       this.recolour();
       this.sort();
       const id = this.props.id;
@@ -737,7 +835,7 @@
         const on = at === depth;
         this.toggle("fill-" + one.id, on || one.id === this.leaving);
         this.toggle("hatch-" + one.id, on && Boolean(this.values && this.values.lacks));
-        this.paint("fill-" + one.id, "fill-opacity", underlaid ? 0.72 : 1);
+        this.paint("fill-" + one.id, "fill-opacity", this.drawing ? 0 : underlaid ? UNDERLAID : 1);
         // One level more than is coloured, once the zoom has room for it.
         const shown = !hidden.has("line-" + one.id) && at <= depth + 1;
         const from = at > depth ? Math.max(one.zoom_from || 0, one.min_zoom) : 0;
@@ -748,7 +846,7 @@
           this.toggle(layer.id, shown);
         }
       });
-      this.paint("land", "fill-opacity", underlaid ? 0 : 1);
+      this.paint("land", "fill-opacity", underlaid || this.drawing ? 0 : 1);
       this.toggle("underlay", underlaid);
       this.toggle("underlay-labels", underlaid);
       this.sort();
@@ -789,11 +887,17 @@
     /** Index into the values' periods of what the picture's period says. */
     period() {
       const { periods, period: first } = this.picture;
-      const given = this.props.period;
+      const given = this.led === null ? this.props.period : Math.round(this.led);
       const last = periods.length - 1;
       const index = Math.max(0, Math.min(last, given === null || given === undefined ? first : given));
+      return { index, at: this.within(index) };
+    }
+
+    /** Where a period of the picture stands among the values'. */
+    within(index) {
+      const { periods } = this.picture;
       const found = this.values && periods[index] ? this.values.periods.indexOf(periods[index].id) : -1;
-      return { index, at: found >= 0 ? found : Math.min(index, this.values ? this.values.periods.length - 1 : 0) };
+      return found >= 0 ? found : Math.min(index, this.values ? this.values.periods.length - 1 : 0);
     }
 
     /** For the bench and the wall: show a period at once, without a round through Dash. */
@@ -842,6 +946,9 @@
     /** Tells every feature of the active level its class and colour, if they changed. */
     recolour() {
       if (!this.ready || !this.level || !this.map) return;
+      if (this.drawing) this.tint();
+      // While the mesh draws, nobody sees the features: they are told when it ends.
+      if (this.drawing && !this.landing) return;
       const started = performance.now();
       const { map, level, values, outside } = this;
       const { index, at } = this.period();
@@ -868,6 +975,7 @@
           told += 1;
         }
       }
+      this.stated = index;
       const script = performance.now() - started;
       const shown = [level.id, index, this.picture.query].join(" ");
       if (told || shown !== this.shown) {
@@ -886,6 +994,19 @@
       if (!this.picture.region.leaf && !this.pending) this.mark("select", null);
       this.left();
       this.sort();
+      if (this.landing && !this.fade) this.landed();
+      const whole = this.level && this.level.id === this.wanted;
+      if (whole) {
+        this.worked = true;
+        this.suffer(null);
+        this.keep();
+      }
+      // While playing, a month is told of in the frame that shows it: see `rendered`.
+      if (!this.drawing || this.landing) this.painted();
+    }
+
+    /** Says what is on the screen, if it was not said yet. */
+    painted() {
       if (!this.due || !this.level || this.level.id !== this.wanted) return;
       this.due = false;
       this.paints += 1;
@@ -903,6 +1024,298 @@
       this.after("prepare", 200, () => this.prepare());
       window.dispatchEvent(new CustomEvent("bangfu-painted", { detail: bangfu.painted }));
       this.set({ painted });
+    }
+
+    /* -- playing: the mesh instead of the fills -- */
+
+    /** What scripts may ask of the mesh; `window.bangfu.mesh`. */
+    handle() {
+      const engine = this;
+      return {
+        /** Whether `play` moves colours between months, and not only from month to month. */
+        get ready() {
+          return engine.able();
+        },
+        /** Fetches the mesh; a promise of whether it is there. */
+        load: () => engine.fetched(),
+        /** Shows the periods around a position, 2.4 being 60 % of the third and 40 % of the fourth.
+         *  A frame is one uniform. Holds until `stop`, or until the property `playing` ends. */
+        play: (position) => engine.lead(position),
+        /** Back to the tiles, at the property `period`. */
+        stop() {
+          engine.led = null;
+          engine.steer();
+          engine.recolour();
+        },
+      };
+    }
+
+    lead(position) {
+      if (!this.picture) return;
+      const last = this.picture.periods.length - 1;
+      const wanted = Math.max(0, Math.min(last, position));
+      const before = this.led === null ? -1 : Math.round(this.led);
+      this.led = calm() ? Math.round(wanted) : wanted;
+      this.steer();
+      const news = Math.round(this.led) !== before;
+      if (this.drawing && !this.landing) {
+        this.fade = null;
+        const from = Math.floor(this.led);
+        this.mesh.at(from, from + 1, this.led - from);
+        this.goal = Math.round(this.led);
+        if (news) this.due = true;
+        if (news && this.hover && this.cursor) this.tip(this.hover, this.cursor);
+        this.map.triggerRepaint();
+      } else if (news) {
+        this.recolour();
+      }
+    }
+
+    /** Whether the mesh can draw what is shown: fetched, coloured, and as exact as the tiles. */
+    able() {
+      const { mesh } = this.picture || {};
+      return Boolean(
+        this.ready && this.map && this.values && mesh && this.meshOf === mesh.url &&
+          // The picture's own level, not one of the picture before whose values still show.
+          this.picture.levels.indexOf(this.level) >= 0 &&
+          !(this.mesh && this.mesh.broken) && this.map.getZoom() < mesh.until &&
+          this.picture.periods.length > 1 &&
+          bangfu.meshes.MeshLayer.fits(
+            this.map, this.picture.periods.length, this.level.classes.length
+          )
+      );
+    }
+
+    fetched() {
+      const { mesh } = this.picture || {};
+      if (!mesh || !bangfu.meshes) return Promise.resolve(false);
+      if (this.meshOf === mesh.url) return Promise.resolve(true);
+      return bangfu.meshes.load(mesh.url).then(
+        (found) => {
+          if (this.dead || !this.picture.mesh || this.picture.mesh.url !== mesh.url) return false;
+          this.meshOf = mesh.url;
+          this.meshData = found;
+          this.steer();
+          return true;
+        },
+        () => {
+          this.meshless = mesh.url; // the tiles go on showing each month
+          return false;
+        }
+      );
+    }
+
+    /** Lets the mesh take over, follow or end, as playing, zoom and data would have it. */
+    steer() {
+      const { mesh } = this.picture || {};
+      const playing = Boolean(this.props.playing || this.led !== null);
+      if (playing && mesh && this.meshOf !== mesh.url && this.meshless !== mesh.url) this.fetched();
+      if (playing && this.able()) {
+        if (!this.drawing || this.landing) this.lift();
+        if (this.led === null) this.turn(this.period().index);
+      } else if (this.drawing && !this.landing && !this.coming()) {
+        this.land();
+      }
+    }
+
+    /** Whether a new picture's values are under way: until then the last frame stands. */
+    coming() {
+      const { levels } = this.picture;
+      return Boolean(this.props.playing) && this.ready && levels.indexOf(this.level) < 0;
+    }
+
+    /** From the tiles to the mesh, which starts with what they show. */
+    lift() {
+      if (!this.mesh) {
+        this.mesh = new bangfu.meshes.MeshLayer(MESH, this.meshData);
+        const { layers } = style(this.picture, this.colours);
+        const fills = layers.map((one) => one.type === "fill" && one.id !== "land");
+        this.map.addLayer(this.mesh, layers[fills.lastIndexOf(true) + 1].id);
+      }
+      if (!this.drawing) {
+        this.goal = this.stated === null ? this.period().index : this.stated;
+        this.mesh.at(this.goal, this.goal, 0);
+      }
+      this.landing = false;
+      this.drawing = true;
+      this.dress();
+      this.tint();
+      this.cover(true);
+    }
+
+    /** Gives the mesh all months of the active level's values, inside and outside the region. */
+    dress() {
+      const { level, values, outside, picture } = this;
+      if (!values || !this.mesh) return;
+      const key = [picture.mesh.url, level.values, picture.region.code, Boolean(outside)].join(" ");
+      if (key === this.dressed) return;
+      const was = this.dressed;
+      this.dressed = key;
+      const scope = level.classes.length;
+      const slots = new Uint8Array(values.count);
+      const hatched = new Uint8Array(values.count);
+      const classes = (index) => {
+        const codes = values.classes(this.within(index), level.classes);
+        for (let one = 0; one < slots.length; one++) {
+          const code = codes[one];
+          const slot = code === MISSING ? scope + 1 : code === OUT_OF_SCOPE ? scope : code;
+          slots[one] = outside && outside[one] ? slot + scope + 2 : slot;
+          if (code === MISSING) hatched[one] = 1;
+        }
+        return slots;
+      };
+      this.mesh.show(level.id, values.count, picture.periods.length, classes, hatched);
+      this.tinted = "";
+      if (was && this.led === null) {
+        // Months of another measure or level: nothing to fade from.
+        this.fade = null;
+        this.goal = this.period().index;
+        this.mesh.at(this.goal, this.goal, 0);
+      }
+    }
+
+    /** The mesh's colours: those that the features are told. */
+    tint() {
+      const { states, signs } = this.states();
+      const { hatch, missing } = this.colours;
+      const underlaid = Boolean(this.picture.underlay) && !this.hidden().has("underlay");
+      const key = [signs, hatch, missing, underlaid].join(" ");
+      if (key === this.tinted || !this.mesh) return;
+      this.tinted = key;
+      const colours = states.map(({ c, v }) => ({
+        v,
+        hatch: c === MISSING ? HATCH : c === MISSING_FADED ? HATCH_FADED : 0,
+      }));
+      this.mesh.tint(colours, packed(hatch), underlaid ? UNDERLAID : 1);
+      this.map.triggerRepaint();
+    }
+
+    /** Fades to a whole period. */
+    turn(index) {
+      if (index === this.goal) return;
+      const from = this.goal;
+      this.goal = index;
+      if (this.hover && this.cursor) this.tip(this.hover, this.cursor);
+      if (calm()) {
+        this.fade = null;
+        this.mesh.at(index, index, 0);
+        this.due = true;
+        this.map.triggerRepaint();
+        return;
+      }
+      const running = Boolean(this.fade);
+      this.fade = { from, to: index, start: 0 };
+      if (!running) window.requestAnimationFrame((now) => this.step(now));
+    }
+
+    /** One frame of a fade: a share for the card, and a repaint. */
+    step(now) {
+      const { fade } = this;
+      if (!fade || this.dead || !this.map || !this.mesh) return;
+      if (!fade.start) fade.start = now;
+      const time = Math.min(1, (now - fade.start) / FADE_MS);
+      this.mesh.at(fade.from, fade.to, time * time * (3 - 2 * time));
+      if (time < 1) {
+        window.requestAnimationFrame((next) => this.step(next));
+      } else {
+        this.fade = null;
+        this.mesh.at(fade.to, fade.to, 0);
+        this.due = true;
+      }
+      this.map.triggerRepaint();
+    }
+
+    /** After each frame: a month that has come to stand is told of. */
+    rendered() {
+      if (!this.drawing || this.landing || this.fade) return;
+      if (this.mesh.broken) this.steer();
+      else this.painted();
+    }
+
+    /** From the mesh to the tiles: they are told the period first, and are seen when they have
+     *  painted it (`landed`), so that no frame shows anything else. */
+    land() {
+      const { index } = this.period();
+      if (!this.fade || this.fade.to !== index) {
+        this.fade = null;
+        this.mesh.at(index, index, 0);
+        if (this.goal !== index) this.due = true;
+        this.goal = index;
+      }
+      this.landing = true;
+      const due = this.due;
+      this.recolour();
+      this.due = due;
+      this.map.triggerRepaint();
+    }
+
+    landed() {
+      this.landing = false;
+      this.drawing = false;
+      this.cover(false);
+    }
+
+    /** Mesh or fills: both change hands in the same frame. */
+    cover(on) {
+      this.toggle(MESH, on);
+      for (const level of this.picture.levels) {
+        const hatched = this.map.getLayer("hatch-" + level.id);
+        // Hiding it by the style would make MapLibre build the source's tiles anew.
+        if (hatched && on) hatched.isHidden = () => true;
+        else if (hatched) delete hatched.isHidden;
+      }
+      this.visible();
+    }
+
+    /** Lets go of the mesh's layer; the map or its style is about to go. */
+    scrap() {
+      if (this.mesh) this.mesh.release();
+      this.mesh = null;
+      this.drawing = this.landing = false;
+      this.fade = null;
+      this.dressed = this.tinted = "";
+      this.stated = null;
+    }
+
+    /* -- the last picture, for when there is none -- */
+
+    /** Copies what was just painted; only in the frame that painted it is it still there. */
+    keep() {
+      if (!this.props.keep_snapshot || this.trouble) return;
+      const from = this.map.getCanvas();
+      if (!this.kept) {
+        const canvas = document.createElement("canvas");
+        canvas.className = "atlas-snapshot";
+        canvas.setAttribute("aria-hidden", "true");
+        canvas.hidden = true;
+        this.box.insertAdjacentElement("afterend", canvas);
+        this.kept = { canvas, names: null };
+      }
+      const { canvas } = this.kept;
+      if (canvas.width !== from.width || canvas.height !== from.height) {
+        canvas.width = from.width;
+        canvas.height = from.height;
+      }
+      canvas.getContext("2d").drawImage(from, 0, 0);
+      this.veil(false);
+    }
+
+    /** Lays the last picture, names and all, over the map, or takes it away. */
+    veil(on) {
+      if (!this.kept) return;
+      const { canvas } = this.kept;
+      if (on && canvas.hidden) {
+        canvas.hidden = false;
+        if (this.layer) {
+          this.kept.names = this.layer.cloneNode(true);
+          this.kept.names.classList.add("atlas-snapshot-names");
+          canvas.insertAdjacentElement("afterend", this.kept.names);
+        }
+      } else if (!on && !canvas.hidden) {
+        canvas.hidden = true;
+        if (this.kept.names) this.kept.names.remove();
+        this.kept.names = null;
+      }
     }
 
     /** Classes all periods while nothing else is to do, so that playing only paints. */
@@ -1369,7 +1782,8 @@
     }, []);
     useEffect(() => engine.current.update(props));
 
-    const message = state.problem ? say(words, state.problem) : "";
+    // A wall tells of its troubles in a manner of its own.
+    const message = state.problem && !props.still ? say(words, state.problem) : "";
     return h(
       "div",
       {
@@ -1381,8 +1795,8 @@
         "data-loading": state.loading || undefined,
       },
       h("div", { ref: box, className: "atlas-canvas" }),
-      picture && h(Layers, { picture, hide: props.hide, words, setProps: props.setProps }),
-      h(
+      picture && !props.still && h(Layers, { picture, hide: props.hide, words, setProps: props.setProps }),
+      !props.still && h(
         "div",
         { className: "atlas-foot" },
         h("div", { className: "atlas-scale" }),

@@ -364,6 +364,7 @@ def _clientside(app: Dash) -> None:
         Input(ids.LEGEND, "highlight"),
     )
     wire("pass", Output(ids.MAP, "pointed"), Input(ids.RANKING, "pointed"))
+    wire("pass", Output(ids.MAP, "playing"), Input(ids.TIME, "playing"))
     wire("hide", Output(ids.STAGE, "data-hide"), Input(ids.MAP, "hide"), picture)
     wire("clicked", Output(ids.STAGE, "data-clicked"), Input(ids.MAP, "clicked"), picture)
     wire("camera", Output(ids.STAGE, "data-camera"), Input(ids.MAP, "camera"))

@@ -48,6 +48,13 @@ class AtlasMap(_Bangfu):
     highlight : index of the class to bring forward (255 no data, 254 out of scope), or None.
     pointed : `{level, position}` to outline (a row of the ranked list), or None.
     padding : `{top, right, bottom, left}` pixels that panels cover, or None.
+    playing : while True, and as far out as the mesh is exact, months fade into one another
+        (`assets/15-mesh.js`); the mesh is fetched at the first play.
+    flight : milliseconds of camera moves (default 650); over 1000 they rise and fall in an arc.
+    still : nobody steers this map: no pointer, keys, buttons, scale, list of layers, notices or
+        messages. Not to be changed later.
+    keep_snapshot : keep a copy of the last painted picture, and show it (`.atlas-snapshot`) while
+        the graphics card is away or the map is being made anew.
     words : the catalogue's section `map`.
 
     Properties out
@@ -60,7 +67,8 @@ class AtlasMap(_Bangfu):
     hide : after a tick in the list of layers.
     up : counts Escape on the map.
     painted : `{edition, measure, round, level, region, period, n}` once the map is idle and
-        shows this.
+        shows this; while playing, once for every whole period.
+    trouble : "context_lost", "no_webgl" or None; the map mends itself and then says None.
     """
 
     _children_props = []
@@ -77,6 +85,10 @@ class AtlasMap(_Bangfu):
         "highlight",
         "pointed",
         "padding",
+        "playing",
+        "flight",
+        "still",
+        "keep_snapshot",
         "words",
         "clicked",
         "hovered",
@@ -84,6 +96,7 @@ class AtlasMap(_Bangfu):
         "level",
         "up",
         "painted",
+        "trouble",
     ]
     available_properties = _prop_names
 

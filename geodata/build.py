@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from geodata import arrays, check, measures, periods, state, tiles
+from geodata import arrays, check, measures, mesh, periods, state, tiles
 from geodata.edition import CRS, EDITIONS, FORMAT, MANIFEST, snap
 from geodata.errors import AtlasError, EditionError, reason
 from geodata.figures import Staff, evaluate, pack
@@ -206,7 +206,20 @@ def _fill(world: World, aside: Path, progress: Progress) -> None:
             _write_regions(aside / f"regions-{level}.parquet", frame, nesting, level)
             advance(1)
     (aside / "tiles").mkdir()
-    spans = tiles.write_tiles(space, frames, nesting, aside / "tiles", progress)
+    outlines: dict[int, tiles.Shapes] = {}
+    spans = tiles.write_tiles(
+        space,
+        frames,
+        nesting,
+        aside / "tiles",
+        progress,
+        outlines.__setitem__,
+    )
+    with progress.step(say("build.step.mesh")) as advance:
+        data = mesh.encode(mesh.triangulate(outlines, nesting))
+        (aside / "mesh.bin").write_bytes(data)
+        (aside / "mesh.bin.gz").write_bytes(arrays.compress(data))
+        advance(1)
     reported = Reported(space, nesting.codes[-1], world.facts, world.links)
     roots = _write_values(world, nesting, reported, aside, progress)
     with progress.step(say("build.step.facts")) as advance:
@@ -229,6 +242,7 @@ def _fill(world: World, aside: Path, progress: Progress) -> None:
                 }
                 for level, frame in frames.items()
             ],
+            "mesh": {"zoom": max(outlines)},
             "measures": {
                 item.id: {
                     name: list(values.periods)

@@ -49,6 +49,10 @@ CRS = "EPSG:4326"
 
 _SHELF_BYTES = 256 * 2**20
 
+_ONE_HEADER = threading.Lock()
+"""numpy parses an array's header as Python, and CPython 3.11's parser fails now and then (a
+SystemError on its recursion depth) when two threads of a process parse at once."""
+
 
 @dataclass(frozen=True)
 class Region:
@@ -450,6 +454,23 @@ class Edition:
         """The value array for the browser; `.gz` beside it. Raises `UnknownName`."""
         return self._values_path(measure, round, level).with_suffix(".bin")
 
+    @property
+    def mesh_zoom(self) -> int | None:
+        """The finest zoom whose shapes the mesh has; None for an edition built before it."""
+        found = self.manifest.get("mesh")
+        return int(found["zoom"]) if found else None
+
+    def mesh_path(self) -> Path:
+        """The leaves as triangles (`geodata.mesh`); `.gz` beside it.
+
+        Raises
+        ------
+        UnknownName : when the edition was built before there were any.
+        """
+        if self.mesh_zoom is None:
+            raise UnknownName(say("edition.no_mesh"), cure=say("edition.rebuild"))
+        return self.folder / "mesh.bin"
+
     def tiles_path(self, level: str) -> Path:
         """The PMTiles archive of a level; raises `UnknownName`."""
         return self.folder / "tiles" / f"{self.space.level(level).id}.pmtiles"
@@ -464,6 +485,7 @@ class Edition:
     def _read_values(self, measure: str, round: str, level: str) -> Values:
         path = self._values_path(measure, round, level)
         with (
+            _ONE_HEADER,
             self._reading(path),
             path.open("rb") as stream,  # numpy would leave a broken file open
             np.load(stream, allow_pickle=False) as stored,

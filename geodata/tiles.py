@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +36,15 @@ Shapes = NDArray[np.object_]
 CRS = "EPSG:3857"
 """Web mercator: what tiles are cut in."""
 
-_WORLD = 2 * math.pi * 6_378_137.0
-_EXTENT = 4096
+WORLD = 2 * math.pi * 6_378_137.0
+"""Metres of web mercator around the world: the side of the tile of zoom 0."""
+EXTENT = 4096
+"""Grid steps of a tile."""
+SCREEN = (3840, 2160)
+"""Pixels of the largest screen on which the whole is looked at."""
+SCREENS = 3
+"""And how many sizes of screens there are, each half as large as the one before."""
+
 _MOST = 14
 _AREA_TOLERANCE = 0.02
 """A coverage may gain or lose this share of its whole area at its outer border when simplified."""
@@ -63,9 +70,9 @@ def zooms(space: Workspace, bounds: tuple[float, float, float, float]) -> dict[s
     last, the grid of a tile is four times finer than the simplification tolerance.
     """
     span = max(bounds[2] - bounds[0], bounds[3] - bounds[1], 1.0)
-    first = max(0, math.floor(math.log2(_WORLD / span / 2)) - 2)
+    first = max(0, math.floor(math.log2(WORLD / span / 2)) - 2)
     fine = max(space.geometry.simplification_tolerance / 4, 0.5) / _shrink(bounds)
-    last = min(_MOST, max(first + 1, math.ceil(math.log2(_WORLD / _EXTENT / fine))))
+    last = min(_MOST, max(first + 1, math.ceil(math.log2(WORLD / EXTENT / fine))))
 
     def own(level: Level) -> Zooms:
         low = first if level.min_zoom is None else level.min_zoom
@@ -75,12 +82,29 @@ def zooms(space: Workspace, bounds: tuple[float, float, float, float]) -> dict[s
     return {level.id: own(level) for level in space.levels}
 
 
+def overview(bounds: tuple[float, float, float, float], chosen: Mapping[str, Zooms]) -> int:
+    """The zoom whose tiles show the whole on the largest screen, as far as there are tiles.
+
+    Parameters
+    ----------
+    bounds : west, south, east, north in metres of web mercator (`CRS`).
+    """
+    across = max(bounds[2] - bounds[0], 1.0) / SCREEN[0]
+    down = max(bounds[3] - bounds[1], 1.0) / SCREEN[1]
+    fits = math.floor(math.log2(WORLD / 512 / max(across, down)))
+    # Beyond a level's last zoom its tiles are enlarged: there are no finer shapes.
+    last = min(item.max for item in chosen.values())
+    first = min(item.min for item in chosen.values())
+    return max(first, min(fits, last))
+
+
 def write_tiles(
     space: Workspace,
     regions: Mapping[str, gpd.GeoDataFrame],
     nesting: Nesting,
     folder: Path,
     progress: Progress = SILENT,
+    seen: Callable[[int, Shapes], None] = lambda zoom, shapes: None,
 ) -> dict[str, Zooms]:
     """Write `folder`/<level>.pmtiles for every level; returns their zooms.
 
@@ -88,6 +112,8 @@ def write_tiles(
     ----------
     regions : level id -> frame with `code`, `name`, `geometry` in a declared CRS, position order;
         the leaves are a coverage.
+    seen : called with each of the `SCREENS` zooms from `overview` down, and the leaves' shapes
+        that its tiles were cut from (position order, metres of web mercator).
 
     Raises
     ------
@@ -96,7 +122,9 @@ def write_tiles(
     leaf = nesting.levels[-1]
     shapes = np.asarray(regions[leaf].geometry.to_crs(CRS).array, dtype=object)
     bounds = shapely.total_bounds(shapes)
-    chosen = zooms(space, (bounds[0], bounds[1], bounds[2], bounds[3]))
+    box = (bounds[0], bounds[1], bounds[2], bounds[3])
+    chosen = zooms(space, box)
+    whole = overview(box, chosen)
     finest = max(item.max for item in chosen.values())
     fields = {level: _fields(regions[level], nesting, level) for level in nesting.levels}
     tolerance = space.geometry.simplification_tolerance / _shrink(tuple(bounds))
@@ -109,6 +137,8 @@ def write_tiles(
         for zoom in range(finest, coarsest - 1, -1):
             # From fine to coarse, each from the one before: the work shrinks with every zoom.
             shapes = simplify(shapes, tolerance * 2 ** (finest - zoom))
+            if 0 <= whole - zoom < SCREENS:
+                seen(zoom, shapes)
             for level, merged in _dissolved(shapes, nesting):
                 if chosen[level].min <= zoom <= chosen[level].max:
                     path = Path(scratch) / f"{level}-{zoom}.pmtiles"
@@ -150,7 +180,7 @@ def simplify(shapes: Shapes, tolerance: float) -> Shapes:
 def _shrink(bounds: tuple[float, ...]) -> float:
     """Metres on the ground for one metre of web mercator, at the middle of the bounds."""
     middle = (bounds[1] + bounds[3]) / 2
-    return 1 / math.cosh(middle / (_WORLD / 2 / math.pi))
+    return 1 / math.cosh(middle / (WORLD / 2 / math.pi))
 
 
 def _dissolved(shapes: Shapes, nesting: Nesting) -> Iterator[tuple[str, Shapes]]:
@@ -194,7 +224,7 @@ def _cut(
             "MINZOOM": zoom,
             "MAXZOOM": zoom,
             "SIMPLIFICATION": 0,
-            "EXTENT": _EXTENT,
+            "EXTENT": EXTENT,
             # GDAL thins a tile out beyond these: a map with holes is worse than a large tile.
             "MAX_SIZE": 50_000_000,
             "MAX_FEATURES": 10_000_000,
@@ -245,7 +275,7 @@ def _bind(
 
 def _degrees(x: float, y: float) -> tuple[int, int]:
     """Web mercator to ten-millionths of a degree."""
-    radius = _WORLD / 2 / math.pi
+    radius = WORLD / 2 / math.pi
     lon = math.degrees(x / radius)
     lat = math.degrees(2 * math.atan(math.exp(y / radius)) - math.pi / 2)
     return round(lon * 1e7), round(lat * 1e7)

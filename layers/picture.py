@@ -72,6 +72,7 @@ def of(edition: Edition, look: Resolved, underlay: Mapping[str, object] | None =
             }
             for one in _levels(edition, look.round.id, name)
         ],
+        "mesh": _mesh(edition),
         "periods": [{"id": one, "label": periods.label(one)} for one in look.periods],
         "period": look.period,
         "plan": plan(edition, measure, look.round),
@@ -240,6 +241,15 @@ def _levels(edition: Edition, round: str, measure: str | None) -> list[Json]:
             }
         )
     return levels
+
+
+def _mesh(edition: Edition) -> Json | None:
+    """Where the triangles for playing lie, and the zoom from which on tiles are finer.
+
+    None for an edition that has none; the map then plays as it shows any other period.
+    """
+    zoom = edition.mesh_zoom
+    return None if zoom is None else {"url": f"/data/{edition.id}/mesh.bin", "until": zoom + 1}
 
 
 def level_zooms(edition: Edition) -> list[tuple[int, int, float]]:

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import shapely
 
-from dashboard.bench import browser, building, rivals, serving
+from dashboard.bench import animation, browser, building, rivals, serving
 from geodata.edition import Edition
 from geodata.progress import SILENT, Progress
-from geodata.vocabulary import Base
+from geodata.vocabulary import Base, Status
 from geodata.words import say
 
 RIVAL_VERTICES = 500_000
@@ -27,10 +27,11 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
 
     Returns
     -------
-    dict : `machine`, and a list each of `building` (a world's demo and build), `maps` and
-        `requests` rows; JSON-able. Takes minutes; needs Chromium and playwright.
+    dict : `machine`, and a list each of `building` (a world's demo and build), `maps`,
+        `animation` and `requests` rows; JSON-able. Takes minutes; needs Chromium and playwright.
     """
-    report: dict[str, Any] = {"machine": _machine(), "building": [], "maps": [], "requests": []}
+    report: dict[str, Any] = {"machine": _machine()}
+    report |= {name: [] for name in ("building", "maps", "animation", "requests")}
     with tempfile.TemporaryDirectory(prefix="bangfu-bench-") as scratch:
         for size in sizes:
             folder = Path(scratch) / f"world-{size}"
@@ -41,15 +42,29 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
                 pages = _write_rivals(Path(scratch) / f"pages-{size}", edition)
             with serving.served(folder) as port:
                 portal = f"http://127.0.0.1:{port}/?{_leaf_view(edition)}"
-                with progress.step(say("bench.do.maps", villages=size)):
-                    with browser.folder_served(pages) as address:
-                        subjects = [
-                            browser.ours(portal),
-                            browser.rival("plotly", f"{address}/plotly/"),
-                            browser.rival("folium", f"{address}/folium/"),
-                        ]
-                        rows = browser.measure(subjects)
+                with (
+                    progress.step(say("bench.do.maps", villages=size)),
+                    browser.folder_served(pages) as address,
+                ):
+                    subjects = [
+                        browser.ours(portal),
+                        browser.rival("plotly", f"{address}/plotly/"),
+                        browser.rival("folium", f"{address}/folium/"),
+                    ]
+                    rows = browser.measure(subjects)
                     report["maps"] += [{"villages": size, **row} for row in rows]
+                with (
+                    progress.step(say("bench.do.animation", villages=size)),
+                    browser.folder_served(pages) as address,
+                ):
+                    moving = animation.subjects(
+                        edition,
+                        _moving_view(edition),
+                        f"http://127.0.0.1:{port}/maps",
+                        f"{address}/plotly/",
+                    )
+                    rows = animation.measure(moving)
+                    report["animation"] += [{"villages": size, **row} for row in rows]
                 with progress.step(say("bench.do.requests", villages=size)):
                     rows = serving.measure(port, _asks(edition, port))
                     report["requests"] += [{"villages": size, **row} for row in rows]
@@ -88,6 +103,27 @@ def _leaf_view(edition: Edition) -> str:
                 if edition.has(measure.id, name):
                     return urlencode({"level": leaf, "measure": measure.id, "round": name})
     return urlencode({"level": leaf})
+
+
+def _moving_view(edition: Edition) -> str:
+    """The leaves, by the measure with the most months; of those one that somebody did not report,
+    so that hatching is drawn, too.
+    """
+    leaf = edition.levels[-1].id
+
+    def lacks(measure: str, name: str) -> bool:
+        return bool((edition.values(measure, name, leaf).status == Status.MISSING).any())
+
+    measure, name = max(
+        (
+            (measure.id, name)
+            for measure in edition.measures
+            for name in measure.rounds
+            if edition.has(measure.id, name)
+        ),
+        key=lambda one: (len(edition.periods(*one)), lacks(*one)),
+    )
+    return urlencode({"level": leaf, "measure": measure, "round": name})
 
 
 def _asks(edition: Edition, port: int) -> list[serving.Ask]:

@@ -20,16 +20,6 @@ from geodata.edition import Edition
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-FLAGS = [
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE_MS = 45_000
 """Software GL on a busy machine; what is there sooner is not waited for."""
 
@@ -54,8 +44,11 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(text)
         pytest.skip(text)
+    # Here, since the benchmarks need playwright, which may be missing.
+    from dashboard.bench.browser import CHROMIUM_FLAGS
+
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 

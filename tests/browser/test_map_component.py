@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from callbacks import ids
 from dashboard.app import create_app
 from dashboard.settings import Settings
 from geodata import arrays
@@ -17,6 +18,8 @@ from geodata.edition import Edition
 from geodata.vocabulary import Status
 from layers import classify
 from layers.legend import counts
+from layers.picture import picture
+from layers.view import View
 from tests.browser.conftest import PATIENCE_MS, Watched, serving
 
 pytestmark = pytest.mark.browser
@@ -248,7 +251,7 @@ def test_only_what_changed_is_told(opened: Watched, small_edition: Edition) -> N
         assert told["n"] == changed
 
 
-def test_playing_goes_through_all_periods_and_asks_for_nothing(
+def test_playing_goes_through_all_periods_and_asks_for_the_mesh_only(
     opened: Watched, small_edition: Edition
 ) -> None:
     opened.settle()
@@ -268,7 +271,7 @@ def test_playing_goes_through_all_periods_and_asks_for_nothing(
     opened.page.wait_for_selector('.atlas-play[aria-pressed="false"]')
     shown = opened.page.evaluate("() => window.seen")
     assert [p for i, p in enumerate(shown) if not i or p != shown[i - 1]] == list(range(last + 1))
-    assert opened.asked == []
+    assert [url.rsplit("/", 1)[1] for url in opened.asked] == ["mesh.bin"]
 
 
 def test_pointing_names_the_region_and_its_value(opened: Watched, small_edition: Edition) -> None:
@@ -457,6 +460,121 @@ def test_a_lost_graphics_card_comes_back(opened: Watched, small_edition: Edition
     )
     assert any("显卡" in text for text in opened.page.evaluate("() => window.told"))
     opened.said.clear()  # Chromium itself reports the loss
+
+
+def shown(seen: Watched) -> bool:
+    """Whether the last picture stands in the map's place."""
+    return bool(
+        seen.page.evaluate(
+            """() => {
+                const kept = document.querySelector('.atlas-snapshot');
+                return Boolean(kept) && !kept.hidden;
+            }"""
+        )
+    )
+
+
+def test_while_the_graphics_card_is_away_for_good_the_last_picture_stands(
+    opened: Watched, small_edition: Edition
+) -> None:
+    set_props(opened, keep_snapshot=True, period=1)
+    opened.painted(period=1)
+    opened.page.wait_for_function(
+        "() => document.querySelector('.atlas-snapshot')", timeout=PATIENCE_MS
+    )
+    assert not shown(opened)
+    opened.ready("() => window.bangfu.map.loaded()")
+    box = opened.page.locator(".atlas-canvas").bounding_box()
+    aside = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 4]  # of the sentence
+    before = pixels(opened, *aside, 60)
+    opened.page.evaluate(
+        """() => {
+            window.before = window.bangfu.map;
+            window.bangfu.map.painter.context.gl.getExtension('WEBGL_lose_context').loseContext();
+        }"""
+    )
+    opened.page.wait_for_selector(".atlas-snapshot:not([hidden])")
+    assert pixels(opened, *aside, 60) == before
+    # Nobody gives the context back: the map makes itself a new canvas.
+    opened.page.wait_for_function(
+        """() => window.bangfu.map && window.bangfu.map !== window.before
+          && document.querySelector('.atlas-snapshot').hidden""",
+        timeout=PATIENCE_MS,
+    )
+    opened.ready("() => window.bangfu.map.loaded()")
+    assert len(pixels(opened, *aside, 60)) > 1
+    opened.said.clear()  # Chromium itself reports the loss
+
+
+def set_props(seen: Watched, **properties: object) -> None:
+    """Set properties of the portal's map, as a callback would."""
+    seen.page.evaluate(
+        "([id, properties]) => window.dash_clientside.set_props(id, properties)",
+        [ids.MAP, properties],
+    )
+
+
+def test_trouble_is_told_and_taken_back(opened: Watched) -> None:
+    opened.page.evaluate(
+        """() => {
+            window.told = [];
+            const note = () => window.told.push(document.querySelector('.atlas-message').hidden);
+            new MutationObserver(note).observe(document.querySelector('.atlas-message'),
+              {attributes: true, attributeFilter: ['hidden']});
+            const lose = window.bangfu.map.painter.context.gl.getExtension('WEBGL_lose_context');
+            lose.loseContext();
+            setTimeout(() => lose.restoreContext(), 300);
+        }"""
+    )
+    opened.page.wait_for_function(
+        "() => window.told.length > 1 && window.told[0] === false && window.told.slice(-1)[0]",
+        timeout=PATIENCE_MS,
+    )
+    opened.said.clear()
+
+
+def test_a_still_map_has_no_handles_and_flies_where_it_is_told(
+    visit: Visit, served: str, small_edition: Edition
+) -> None:
+    district = small_edition.children(small_edition.root.code)[0]
+    seen = visit(f"{served}/maps")
+    seen.ready("() => window.bangfu && window.bangfu.AtlasMap && window.maplibregl")
+    both = [
+        picture(small_edition, View.from_query(f"round={ROUND}&measure={MEASURE}{more}"))
+        for more in ("", f"&region={district.code}")
+    ]
+    seen.page.evaluate(
+        """both => {
+            const box = document.createElement('div');
+            box.style.cssText = 'position:fixed;left:0;top:0;width:900px;height:700px;z-index:99';
+            document.body.appendChild(box);
+            const root = window.ReactDOM.createRoot(box);
+            window.told = [];
+            window.show = n => root.render(window.React.createElement(window.bangfu.AtlasMap, {
+              id: 'still', picture: both[n], words: {}, still: true, flight: 1500,
+              setProps: told => window.told.push(told)}));
+            window.show(0);
+        }""",
+        both,
+    )
+    seen.painted(region=small_edition.root.code)
+    box = seen.page.locator("#still")
+    for part in ("button", ".atlas-notices", ".maplibregl-ctrl", ".atlas-scale"):
+        assert box.locator(part).count() == 0
+    seen.page.mouse.click(450, 350)
+    zoom = seen.page.evaluate("() => window.bangfu.map.getZoom()")
+    seen.page.evaluate(
+        """() => {
+            window.passed = [];
+            window.bangfu.map.on('zoom', () => window.passed.push(window.bangfu.map.getZoom()));
+            window.show(1);
+        }"""
+    )
+    seen.painted(region=district.code)
+    assert seen.page.evaluate("() => window.passed.length") > 1, "it flies"
+    assert seen.page.evaluate("() => window.bangfu.map.getZoom()") > zoom
+    told = seen.page.evaluate("() => window.told.map(one => Object.keys(one)[0])")
+    assert set(told) <= {"painted", "level", "trouble"}
 
 
 def test_without_webgl_a_sentence_stands_where_the_map_would(chromium: Any, served: str) -> None:

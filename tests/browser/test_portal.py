@@ -157,7 +157,7 @@ def test_back_restores_the_period(served: str, visit: Visit) -> None:
     assert seen.page.locator(".headline-label .period").inner_text() == "2021年9月"
 
 
-def test_play_makes_no_request(served: str, visit: Visit) -> None:
+def test_play_fetches_the_mesh_and_nothing_else(served: str, visit: Visit) -> None:
     seen = visit(f"{served}/?period=2021-07")
     seen.painted(period=0)
     wait_for(seen, "document.querySelector('#details .js-plotly-plot')")
@@ -165,7 +165,8 @@ def test_play_makes_no_request(served: str, visit: Visit) -> None:
     seen.page.locator(".atlas-play").click()
     seen.painted(period=5)
     wait_for(seen, "!window.location.search.includes('period=')")
-    assert asked(seen) == []
+    assert [url for url in asked(seen) if not url.endswith("/mesh.bin")] == []
+    assert len(asked(seen)) == 1
 
 
 def test_nothing_leaves_the_host(served: str, visit: Visit) -> None:

@@ -275,7 +275,14 @@ def test_steps_are_told_as_they_begin(tmp_path: Path) -> None:
             assert sum(told[label]) == (total or 1)
 
     write(small_world(), tmp_path, Listener())
-    assert list(told) == ["写出地区", "切瓦片", "汇总指标", "写出来源", "封存版本"]
+    assert list(told) == [
+        "写出地区",
+        "切瓦片",
+        "剖成三角形",
+        "汇总指标",
+        "写出来源",
+        "封存版本",
+    ]
 
 
 @pytest.mark.parametrize(
