@@ -22,18 +22,21 @@ from werkzeug.exceptions import NotFound
 from callbacks import gallery as gallery_callbacks
 from callbacks import navigation
 from callbacks import portal as portal_callbacks
-from dashboard import dispatch, errors, routes, security
+from dashboard import briefings, dispatch, errors, exports, routes, security, steer
 from dashboard.cache import Store
 from dashboard.library import Library
-from dashboard.pages import gallery, portal
+from dashboard.pages import gallery, portal, remote, wall
 from dashboard.services import Drawn, assemble, underlay
 from dashboard.settings import Settings
 from geodata import words
-from geodata.errors import AtlasError
+from geodata.errors import AtlasError, EditionError
+from geodata.steering import Steering
 
 LARGEST_REQUEST = 1_000_000
 """Bytes: a callback's body holds an address and a few names."""
 YEAR = "public, max-age=31536000, immutable"
+OWN_ASSETS = {"/wall": "/assets/wall/", "/remote": "/assets/remote/"}
+"""Pages with scripts and styles that no other page loads, and the folder those lie in."""
 
 
 class Atlas(Dash):
@@ -41,23 +44,49 @@ class Atlas(Dash):
 
     def __init__(self, library: Library, **options: Any) -> None:
         self._library = library
+        self._first = Lock()
+        self._is_set_up = False
         super().__init__(**options)
+
+    def _setup_server(self) -> None:
+        # Dash prepares itself in its first request and waves all others through meanwhile: on a
+        # worker that has just started they would be told that its scripts do not exist.
+        if not self._is_set_up:
+            with self._first:
+                super()._setup_server()
+                self._is_set_up = True
 
     def interpolate_index(self, *_: Any, **parts: Any) -> str:
         """The page around the app. What scripts need is data in it, so that no script is inline."""
         said = json.dumps(words.section("portal"), ensure_ascii=False).replace("<", "\\u003c")
-        title = html.escape(self._library.current().edition.space.atlas.title)
+        name = self._library.current().edition.space.atlas.title
+        title = html.escape(name)
+        page = navigation.page_of(request.path, OWN_ASSETS) if has_request_context() else "/"
+        for part in ("css", "scripts"):
+            parts[part] = tags_of(parts[part], page)
+        # The wall is dark before its style sheet is there, and says so before its scripts are.
+        wide = page == wall.PATH
+        look = ' data-look="dark" data-screen="wall"' if wide else ""
         return (
             "<!DOCTYPE html>\n"
-            '<html lang="zh-CN">\n<head>\n'
+            f'<html lang="zh-CN"{look}>\n<head>\n'
             f"{parts['metas']}\n<title>{title}</title>\n{parts['favicon']}\n{parts['css']}\n"
             "</head>\n<body>\n"
+            f"{wall.waiting(name) if wide else ''}"
             f"{parts['app_entry']}\n"
             f"<noscript>{html.escape(words.say('api.noscript'))}</noscript>\n"
             f'<script id="bangfu-words" type="application/json">{said}</script>\n'
             f"<footer>\n{parts['config']}\n{parts['scripts']}\n{parts['renderer']}\n</footer>\n"
             "</body>\n</html>\n"
         )
+
+
+def tags_of(written: str, page: str) -> str:
+    """Dash's tags, one a line, without those of assets that only another page loads."""
+    others = [folder for path, folder in OWN_ASSETS.items() if path != page]
+    return "\n".join(
+        line for line in written.split("\n") if not any(folder in line for folder in others)
+    )
 
 
 def create_app(settings: Settings) -> Dash:
@@ -75,6 +104,10 @@ def create_app(settings: Settings) -> Dash:
     services = assemble(settings, library, drawn)
 
     routes.register(server, library, drawn)
+    told = briefings.Briefings(library, store)
+    briefings.register(server, library, told)
+    steer.register(server, Steering(settings.workspace), told, public_url=settings.public_url)
+    exports.register(server, exports.Exports(library, told), public_url=settings.public_url)
     app = Atlas(
         library,
         name="bangfu",
@@ -92,6 +125,8 @@ def create_app(settings: Settings) -> Dash:
     pages = {
         "/": lambda: portal.layout(services),
         "/maps": lambda: gallery.layout(services),
+        wall.PATH: lambda: wall.layout(services),
+        remote.PATH: lambda: remote.layout(services),
     }
     app.layout = _layout(pages)
     portal_callbacks.register(app, services)
@@ -140,7 +175,15 @@ def _serve_pages(app: Dash, library: Library, paths: set[str]) -> None:
     """Dash answers every path with the app; ours answers its own pages, and 404 for the rest."""
 
     def page(path: str = "") -> Any:
-        library.current()  # without an edition there is nothing to show: 503, and why
+        try:
+            library.current()
+        except EditionError:
+            if f"/{path}" != wall.PATH:
+                raise  # without an edition there is nothing to show: 503, and why
+            # Nobody is at the wall to load it again: it waits, and asks by itself.
+            page = wall.without_edition()
+            never = {"Cache-Control": "no-store"}
+            return Response(page, status=503, mimetype="text/html", headers=never)
         if f"/{path}" in paths:
             response = Response(app.index(), mimetype="text/html")
             response.headers["Cache-Control"] = "no-cache"

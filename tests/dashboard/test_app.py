@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dash import Dash
@@ -109,6 +110,15 @@ def test_two_apps_share_nothing(folder: Path, tmp_path: Path) -> None:
     assert first.server.test_client().get("/healthz").status_code == 200
     assert second.server.test_client().get("/healthz").status_code == 503
     assert set(first.callback_map) == set(second.callback_map)
+
+
+def test_a_worker_that_has_just_started_knows_its_scripts(app: Dash, folder: Path) -> None:
+    page = app.server.test_client().get("/").text
+    addresses = re.findall(r'<script src="([^"]+)"', page)
+    fresh = create_app(Settings(workspace=folder)).server
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        answers = list(pool.map(lambda one: fresh.test_client().get(one).status_code, addresses))
+    assert answers == [200] * len(addresses)
 
 
 def test_an_app_made_before_the_first_build_serves_it_afterwards(tmp_path: Path) -> None:
