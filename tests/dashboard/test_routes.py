@@ -186,6 +186,20 @@ def test_arrays_are_served_packed_and_plain_and_immutable(
     assert plain.data[:4] == b"BFA1"
 
 
+def test_the_mesh_is_served_like_an_array_and_its_absence_is_said(
+    client: FlaskClient, edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/data/{edition.id}/mesh.bin"
+    packed, plain = client.get(path, headers=GZIP), client.get(path)
+    assert "immutable" in packed.headers["Cache-Control"]
+    assert gzip.decompress(packed.data) == plain.data
+    assert plain.data[:4] == b"BFM1"
+    monkeypatch.setattr(Edition, "mesh_zoom", None)
+    older = client.get(path)
+    assert older.status_code == 404
+    assert "网格" in older.json["error"]
+
+
 def test_who_has_it_already_gets_304(client: FlaskClient, edition: Edition) -> None:
     for path in (
         f"/data/{edition.id}/r3/collective_income/village.bin",

@@ -49,6 +49,13 @@ def test_each_level_has_its_files_its_classes_and_the_place_of_the_region_in_it(
     assert starts == sorted(set(starts))
 
 
+def test_playing_has_a_mesh_until_the_tiles_are_finer(small, monkeypatch):
+    found = picture(small, View())["mesh"]
+    assert found == {"url": f"/data/{small.id}/mesh.bin", "until": small.mesh_zoom + 1}
+    monkeypatch.setattr(type(small), "mesh_zoom", None)
+    assert picture(small, View(period="2021-08"))["mesh"] is None
+
+
 def test_following_the_zoom_is_said(small):
     assert picture(small, View(level=ZOOM))["follow"] is True
     assert picture(small, View())["follow"] is False
