@@ -97,7 +97,7 @@ def places(readings: Sequence[Reading]) -> tuple[Place, ...]:
 
 
 def standings(edition: Edition, readings: Sequence[Reading], level: str) -> Json:
-    """The closing scene's lists, JSON-able (see the contract of a content).
+    """The closing scene's lists, JSON-able (see `content.content`).
 
     Parameters
     ----------
