@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.server]
 FULL = 2000
 WARM_UP_ROUNDS = 12
 HEAP_GROWTH = 0.10
+SAMPLE_EVERY = 250
 SLACK = {"Nodes": 40, "JSEventListeners": 12, "textures": 2, "sockets": 2}
 """Counts wobble by what is under way (a card, a poll, a tile); a leak adds up with every scene."""
 
@@ -97,13 +98,18 @@ def test_nothing_grows_over_hours_of_scenes(
         for _ in range(WARM_UP_ROUNDS * count):
             assert watched.page.evaluate(NEXT), "a scene did not settle"
         before = measured(watched, session, wire)
-        for _ in range(changes - changes % count):
+        course = [before["JSHeapUsedSize"]]
+        for change in range(1, changes - changes % count + 1):
             assert watched.page.evaluate(NEXT), "a scene did not settle"
+            if change % SAMPLE_EVERY == 0:
+                course.append(measured(watched, session, wire)["JSHeapUsedSize"])
         after = measured(watched, session, wire)
+        print(f"heap, every {SAMPLE_EVERY} changes, MB:", [round(one / 1e6, 2) for one in course])
+        print(f"{before} -> {after}")
         stats = watched.page.evaluate("() => bangfu.wall.stats")
         assert stats["rebuilds"] == 0 and stats["reloads"] == 0
         grown = after["JSHeapUsedSize"] / before["JSHeapUsedSize"] - 1
-        assert grown < HEAP_GROWTH, f"{before} -> {after}"
+        assert grown < HEAP_GROWTH, f"{before} -> {after}, on the way {course}"
         for name, slack in SLACK.items():
             assert after[name] <= before[name] + slack, f"{name}: {before} -> {after}"
         wire.cut()
