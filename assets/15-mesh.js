@@ -7,6 +7,8 @@
   const ROW = 2048;
   /* Colours that regions can have: each class, in the region and outside, and no class. */
   const MOST = 64;
+  /* Column of a pixel that no region covers. */
+  const NOWHERE = 65535;
   /* The hatching of the map's pattern layer: lines every so many pixels, and how wide. */
   const HATCH_GAP = 8;
   const HATCH_WIDTH = 1;
@@ -32,6 +34,11 @@
     for (let n = 0, x = 0, y = 0; n < corners; n++) {
       points[2 * n] = x += dx(n);
       points[2 * n + 1] = y += dy(n);
+    }
+    const bounds = [65535, 65535, 0, 0];
+    for (let n = 0; n < 2 * corners; n++) {
+      bounds[n % 2] = Math.min(bounds[n % 2], points[n]);
+      bounds[2 + (n % 2)] = Math.max(bounds[2 + (n % 2)], points[n]);
     }
     const own = whole("corners", leaves);
     const cuts = header.cuts.map(({ zoom, triangles }) => {
@@ -63,7 +70,7 @@
     header.levels.slice(0, -1).forEach((level, depth) => {
       above[level] = new Uint32Array(buffer, offsets.above + 4 * depth * leaves, leaves);
     });
-    return { step: header.step, origin: header.origin, cuts, above };
+    return { step: header.step, origin: header.origin, bounds, cuts, above };
   }
 
   /** What the card is told of each corner of a cut: place, and where its region's class stands. */
@@ -77,16 +84,6 @@
       found[4 * n + 3] = Math.floor(region / ROW);
     }
     return found;
-  }
-
-  /** The triangles of a cut whose region is marked. */
-  function some(cut, up, marked) {
-    const found = [];
-    for (let n = 0; n < cut.index.length; n += 3) {
-      const leaf = cut.leaf[cut.index[n]];
-      if (marked[up ? up[leaf] : leaf]) found.push(cut.index[n], cut.index[n + 1], cut.index[n + 2]);
-    }
-    return Uint32Array.from(found);
   }
 
   let held = { url: "", promise: null };
@@ -109,7 +106,7 @@
 
   /* ---- the layer ----------------------------------------------------------------------- */
 
-  /* A frame is three draws. First each region's colour: one pixel a region, of a picture that
+  /* A frame is two draws. First each region's colour: one pixel a region, of a picture that
    * nobody sees, mixed from the colours of its classes in two months. A colour's alpha is how
    * strongly the region is hatched. */
   const MIX = [
@@ -133,49 +130,58 @@
       colour = mix(u_colours[from], u_colours[to], u_share);
     }`,
   ];
-  /* Then all triangles. A corner fetches its region's colour; all corners of a triangle agree, so
-   * nothing is interpolated. */
-  const CORNER = `#version 300 es
+  /* Then each pixel of the screen takes the colour of the region that it lies in, and hatches it
+   * bound to the ground, as MapLibre's pattern layer draws it. */
+  const SHOW = [
+    `#version 300 es
+    uniform vec4 u_box;
+    void main() {
+      vec2 at = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+      gl_Position = vec4(mix(u_box.xy, u_box.zw, at), 0.0, 1.0);
+    }`,
+    `#version 300 es
     precision highp float;
     precision highp int;
-    uniform vec4 u_place;
-    uniform float u_opacity;
+    precision highp usampler2D;
+    uniform usampler2D u_regions;
     uniform sampler2D u_mixed;
-    in uvec4 a_corner;
-    flat out vec4 v_colour;
-    void main() {
-      vec4 mixed = texelFetch(u_mixed, ivec2(a_corner.zw), 0);
-      gl_Position = vec4(vec2(a_corner.xy) * u_place.xy + u_place.zw, 0.0, 1.0);
-      `;
-  const FILL = [
-    CORNER + `v_colour = vec4(mixed.rgb, 1.0) * u_opacity;
-    }`,
-    `#version 300 es
-    precision mediump float;
-    flat in vec4 v_colour;
-    out vec4 colour;
-    void main() {
-      colour = v_colour;
-    }`,
-  ];
-  /* Last the hatching, only where it may be, because each line of it runs for every pixel: over
-   * the fill and bound to the ground, as MapLibre's pattern layer draws it. */
-  const HATCH = [
-    CORNER + `v_colour = mixed;
-      if (mixed.a == 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-    }`,
-    `#version 300 es
-    precision highp float;
+    uniform float u_opacity;
     uniform vec4 u_lines;
     uniform float u_width;
     uniform vec3 u_hatch;
-    flat in vec4 v_colour;
     out vec4 colour;
     void main() {
-      float turn = fract(dot(gl_FragCoord.xy, u_lines.xy) + u_lines.z);
-      float away = min(turn, 1.0 - turn) * u_lines.w;
-      float inked = clamp(u_width + 0.5 - away, 0.0, 1.0) * v_colour.a;
-      colour = vec4(u_hatch * inked, inked);
+      uvec2 at = texelFetch(u_regions, ivec2(gl_FragCoord.xy), 0).rg;
+      if (at.x == ${NOWHERE}u) discard;
+      vec4 mixed = texelFetch(u_mixed, ivec2(at), 0);
+      colour = vec4(mixed.rgb, 1.0) * u_opacity;
+      if (mixed.a > 0.0) {
+        float turn = fract(dot(gl_FragCoord.xy, u_lines.xy) + u_lines.z);
+        float away = min(turn, 1.0 - turn) * u_lines.w;
+        float inked = clamp(u_width + 0.5 - away, 0.0, 1.0) * mixed.a;
+        colour = colour * (1.0 - inked) + vec4(u_hatch * inked, inked);
+      }
+    }`,
+  ];
+  /* Which region that is says a picture of the triangles. It stays until the camera moves: while
+   * months go by the triangles rest. */
+  const LAY = [
+    `#version 300 es
+    precision highp float;
+    precision highp int;
+    uniform vec4 u_place;
+    in uvec4 a_corner;
+    flat out uvec2 v_region;
+    void main() {
+      v_region = a_corner.zw;
+      gl_Position = vec4(vec2(a_corner.xy) * u_place.xy + u_place.zw, 0.0, 1.0);
+    }`,
+    `#version 300 es
+    precision highp int;
+    flat in uvec2 v_region;
+    out uvec2 region;
+    void main() {
+      region = v_region;
     }`,
   ];
 
@@ -221,6 +227,7 @@
       this.colours = new Float32Array(4 * MOST);
       this.hatch = [0, 0, 0];
       this.stale = { shapes: true, classes: true, colours: true };
+      this.lain = "";
       this.gl = null;
       this.broken = false;
     }
@@ -236,9 +243,9 @@
       return periods <= asked.most && 2 * (classes + 2) <= MOST;
     }
 
-    /** A level and its classes: `classes(period)` gives a number under 256 for each region.
-     *  `hatched` marks, once `classes` was asked for all periods, who is hatched in any. */
-    show(level, count, periods, classes, hatched) {
+    /** A level and its classes: `classes(period)` gives a number under 256 for each region. */
+    show(level, count, periods, classes) {
+      if (level !== this.level) this.stale.shapes = true;
       this.level = level;
       this.periods = periods;
       this.width = Math.min(count, ROW);
@@ -246,8 +253,7 @@
       const size = this.width * this.height;
       this.classes = new Uint8Array(size * periods);
       for (let period = 0; period < periods; period++) this.classes.set(classes(period), size * period);
-      this.hatched = hatched;
-      this.stale.classes = this.stale.shapes = true;
+      this.stale.classes = true;
       this.at(this.from, this.to, this.share);
     }
 
@@ -279,11 +285,12 @@
 
     make(gl) {
       this.mix = link(gl, MIX);
-      this.fill = link(gl, FILL);
-      this.lined = link(gl, HATCH);
+      this.lay = link(gl, LAY);
+      this.cover = link(gl, SHOW);
       this.bare = gl.createVertexArray();
       this.frame = gl.createFramebuffer();
-      this.texture = this.mixed = null;
+      this.ground = gl.createFramebuffer();
+      this.texture = this.mixed = this.regions = null;
       this.shapes = new Map();
     }
 
@@ -292,19 +299,15 @@
       let found = this.shapes.get(cut.zoom);
       if (found) return found;
       const up = this.mesh.above[this.level];
-      const lined = some(cut, up, this.hatched);
       found = { array: gl.createVertexArray(), buffers: [gl.createBuffer(), gl.createBuffer()] };
       found.count = cut.index.length;
-      found.lined = lined.length;
       gl.bindVertexArray(found.array);
       gl.bindBuffer(gl.ARRAY_BUFFER, found.buffers[0]);
       gl.bufferData(gl.ARRAY_BUFFER, corners(cut, up), gl.STATIC_DRAW);
       gl.enableVertexAttribArray(0);
       gl.vertexAttribIPointer(0, 4, gl.UNSIGNED_SHORT, 0, 0);
       gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, found.buffers[1]);
-      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, 4 * (found.count + found.lined), gl.STATIC_DRAW);
-      gl.bufferSubData(gl.ELEMENT_ARRAY_BUFFER, 0, cut.index);
-      gl.bufferSubData(gl.ELEMENT_ARRAY_BUFFER, 4 * found.count, lined);
+      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, cut.index, gl.STATIC_DRAW);
       this.shapes.set(cut.zoom, found);
       return found;
     }
@@ -315,6 +318,7 @@
         buffers.forEach((one) => gl.deleteBuffer(one));
       });
       this.shapes.clear();
+      this.lain = "";
     }
 
     /** Brings to the card what changed since the last frame; nothing in most of them. */
@@ -358,13 +362,15 @@
       this.stale = { shapes: false, classes: false, colours: false };
     }
 
-    /** Before the map's own frame: what changed goes to the card, and the months are mixed. */
-    prerender(gl) {
+    /** Before the map's own frame: what changed goes to the card, the months are mixed, and after
+     *  a move of the camera the regions are laid out anew. */
+    prerender(gl, options) {
       if (this.broken || !this.classes) return;
       try {
-        if (!this.fill) this.make(gl);
+        if (!this.cover) this.make(gl);
         this.upload(gl);
-        this.shape(gl, this.cut());
+        for (const test of [gl.DEPTH_TEST, gl.STENCIL_TEST, gl.BLEND, gl.CULL_FACE]) gl.disable(test);
+        this.layOut(gl, this.place(options.defaultProjectionData.mainMatrix));
       } catch (error) {
         this.broken = true; // the engine then goes back to the tiles
         bangfu.mapError = String(error);
@@ -374,7 +380,6 @@
       gl.bindVertexArray(this.bare);
       gl.bindFramebuffer(gl.FRAMEBUFFER, this.frame);
       gl.viewport(0, 0, this.width, this.height);
-      for (const test of [gl.DEPTH_TEST, gl.STENCIL_TEST, gl.BLEND, gl.CULL_FACE]) gl.disable(test);
       gl.activeTexture(gl.TEXTURE0);
       gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
       gl.useProgram(program);
@@ -387,33 +392,78 @@
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     }
 
-    render(gl, options) {
-      if (this.broken || !this.fill) return;
-      const shape = this.shape(gl, this.cut());
-      const place = this.place(options.defaultProjectionData.mainMatrix);
-      const use = ({ program, where }) => {
-        gl.useProgram(program);
-        gl.uniform1i(where.mixed, 0);
-        gl.uniform4fv(where.place, place);
-        return where;
-      };
+    /** Draws which region each pixel of the screen lies in; nothing while the camera rests. */
+    layOut(gl, place) {
+      const cut = this.cut();
+      const { width, height } = gl.canvas;
+      const key = [cut.zoom, width, height, ...place].join(" ");
+      if (key === this.lain) return;
+      const shape = this.shape(gl, cut);
+      const size = width + " " + height;
+      if (size !== this.screen) {
+        this.screen = size;
+        gl.deleteTexture(this.regions);
+        this.regions = gl.createTexture();
+        gl.activeTexture(gl.TEXTURE0);
+        gl.bindTexture(gl.TEXTURE_2D, this.regions);
+        gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RG16UI, width, height);
+        gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+        gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+        gl.bindFramebuffer(gl.FRAMEBUFFER, this.ground);
+        gl.framebufferTexture2D(
+          gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.regions, 0
+        );
+      }
       gl.bindVertexArray(shape.array);
-      gl.activeTexture(gl.TEXTURE0);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, this.ground);
+      gl.viewport(0, 0, width, height);
+      gl.disable(gl.SCISSOR_TEST);
+      gl.clearBufferuiv(gl.COLOR, 0, [NOWHERE, NOWHERE, NOWHERE, NOWHERE]);
+      gl.useProgram(this.lay.program);
+      gl.uniform4fv(this.lay.where.place, place);
+      gl.drawElements(gl.TRIANGLES, shape.count, gl.UNSIGNED_INT, 0);
+      gl.bindVertexArray(null);
+      gl.bindTexture(gl.TEXTURE_2D, null);
+      this.box = this.around(place);
+      this.lain = key;
+    }
+
+    /** The part of the screen that the mesh can cover: left, bottom, right, top, from -1 to 1. */
+    around(place) {
+      const [x, y, right, bottom] = this.mesh.bounds;
+      const inside = (one) => Math.max(-1, Math.min(1, one));
+      const ends = [x * place[0] + place[2], right * place[0] + place[2]].map(inside);
+      const rows = [y * place[1] + place[3], bottom * place[1] + place[3]].map(inside);
+      return [Math.min(...ends), Math.min(...rows), Math.max(...ends), Math.max(...rows)];
+    }
+
+    render(gl) {
+      if (this.broken || !this.lain) return;
+      const { program, where } = this.cover;
+      gl.useProgram(program);
+      gl.uniform1i(where.regions, 0);
+      gl.uniform1i(where.mixed, 1);
+      gl.uniform4fv(where.box, this.box);
+      gl.uniform1f(where.opacity, this.opacity);
+      this.lines(gl, where);
+      gl.bindVertexArray(this.bare);
+      gl.activeTexture(gl.TEXTURE1);
       gl.bindTexture(gl.TEXTURE_2D, this.mixed);
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.regions);
       // The mesh covers what lies under it, and has no depth: both tests would only cost time.
       gl.disable(gl.DEPTH_TEST);
       if (this.opacity === 1) gl.disable(gl.BLEND);
-      const where = use(this.fill);
-      gl.uniform1f(where.opacity, this.opacity);
-      gl.drawElements(gl.TRIANGLES, shape.count, gl.UNSIGNED_INT, 0);
-      if (shape.lined) {
+      else {
         gl.enable(gl.BLEND);
         gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-        this.lines(gl, use(this.lined));
-        gl.drawElements(gl.TRIANGLES, shape.lined, gl.UNSIGNED_INT, 4 * shape.count);
       }
+      gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
       gl.bindVertexArray(null);
       gl.bindTexture(gl.TEXTURE_2D, null);
+      gl.activeTexture(gl.TEXTURE1);
+      gl.bindTexture(gl.TEXTURE_2D, null);
+      gl.activeTexture(gl.TEXTURE0);
     }
 
     /** The triangles of the zoom whose tiles MapLibre would draw now: the same shapes. */
@@ -456,16 +506,15 @@
     /** Gives back all that lies on the card; a lost card has nothing to give back. */
     release() {
       const { gl } = this;
-      if (gl && this.fill) {
-        for (const { program } of [this.mix, this.fill, this.lined]) gl.deleteProgram(program);
+      if (gl && this.cover) {
+        for (const { program } of [this.mix, this.lay, this.cover]) gl.deleteProgram(program);
         this.forget(gl);
         gl.deleteVertexArray(this.bare);
-        gl.deleteFramebuffer(this.frame);
-        gl.deleteTexture(this.texture);
-        gl.deleteTexture(this.mixed);
+        for (const one of [this.frame, this.ground]) gl.deleteFramebuffer(one);
+        for (const one of [this.texture, this.mixed, this.regions]) gl.deleteTexture(one);
       }
-      this.fill = null;
-      this.size = "";
+      this.cover = null;
+      this.size = this.screen = this.lain = "";
       this.stale = { shapes: true, classes: true, colours: true };
     }
   }

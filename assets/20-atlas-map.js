@@ -1153,18 +1153,16 @@
       this.dressed = key;
       const scope = level.classes.length;
       const slots = new Uint8Array(values.count);
-      const hatched = new Uint8Array(values.count);
       const classes = (index) => {
         const codes = values.classes(this.within(index), level.classes);
         for (let one = 0; one < slots.length; one++) {
           const code = codes[one];
           const slot = code === MISSING ? scope + 1 : code === OUT_OF_SCOPE ? scope : code;
           slots[one] = outside && outside[one] ? slot + scope + 2 : slot;
-          if (code === MISSING) hatched[one] = 1;
         }
         return slots;
       };
-      this.mesh.show(level.id, values.count, picture.periods.length, classes, hatched);
+      this.mesh.show(level.id, values.count, picture.periods.length, classes);
       this.tinted = "";
       if (was && this.led === null) {
         // Months of another measure or level: nothing to fade from.
