@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.browser.conftest import PATIENCE_MS, Watched
 from tests.browser.real_server import Wire, real_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+log = logging.getLogger(__name__)  # `pytest --log-cli-level=info` tells the course of the heap
 
 FULL = 2000
 WARM_UP_ROUNDS = 12
@@ -104,8 +107,7 @@ def test_nothing_grows_over_hours_of_scenes(
             if change % SAMPLE_EVERY == 0:
                 course.append(measured(watched, session, wire)["JSHeapUsedSize"])
         after = measured(watched, session, wire)
-        print(f"heap, every {SAMPLE_EVERY} changes, MB:", [round(one / 1e6, 2) for one in course])
-        print(f"{before} -> {after}")
+        log.info("heap every %s changes: %s; %s -> %s", SAMPLE_EVERY, course, before, after)
         stats = watched.page.evaluate("() => bangfu.wall.stats")
         assert stats["rebuilds"] == 0 and stats["reloads"] == 0
         grown = after["JSHeapUsedSize"] / before["JSHeapUsedSize"] - 1
