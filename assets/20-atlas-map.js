@@ -617,7 +617,8 @@
       }
       const region = picture.region;
       const moved = !old || old.region.code !== region.code;
-      const asked = picture.camera && !this.stands(picture.camera);
+      // The same view of a newer ledger leaves the camera where the reader took it since.
+      const asked = picture.camera && !picture.refreshed && !this.stands(picture.camera);
       if (moved || asked) this.place(picture, false);
       if (moved) this.pending = "";
       if (moved && this.ready && region.leaf) this.selected();

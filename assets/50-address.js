@@ -204,6 +204,7 @@
   const detailsOf = (picture) => ({
     search: query({ look: look.isDark() ? "dark" : "light" }, picture.query),
     key: detailsKey(picture),
+    live: picture.live,
     // Charts know pixels only: on a wall their letters must grow with all others.
     text: Math.round(parseFloat(window.getComputedStyle(document.documentElement).fontSize)) || 16,
   });
@@ -305,7 +306,7 @@
 
     useEffect(() => {
       setBusy(false);
-      if (!picture) return undefined;
+      if (!picture || picture.refreshed) return undefined;
       if (shown.current && shown.current !== picture.edition) setToast(words.updated);
       shown.current = picture.edition;
       setLive(sentence(picture, picture.period, words));
@@ -330,6 +331,48 @@
     useEffect(() => {
       if (problem) setBusy(false);
     }, [problem]);
+
+    // What follows the ledger is fetched anew when that went on: the same view, so that neither
+    // camera nor period nor filter of whoever looks is touched. Other maps ask for nothing.
+    const follows = Boolean(picture && picture.live);
+    useEffect(() => {
+      if (!follows) return undefined;
+      let fetching = false;
+      let before = "";
+      return bangfu.live.watch((revision) => {
+        const { picture: seen } = current.current;
+        const again = revision === before;
+        before = revision;
+        if (fetching || !seen || !seen.live || seen.live === revision) return;
+        // One process of the server may be a second behind another: what is older is believed
+        // when it is told twice, as after a backup was put back.
+        if (!again && bangfu.live.isOlder(revision, seen.live)) return;
+        fetching = true;
+        bangfu.live
+          .ask("/live/picture?" + seen.query + (seen.query ? "&" : "") + "at=" + revision)
+          .then((fresh) => {
+            if (current.current.picture !== seen || fresh.edition !== seen.edition) return;
+            setProps({ picture: { ...fresh, refreshed: true } });
+          })
+          .catch(() => undefined) // asked again with the next answer
+          .then(() => {
+            fetching = false;
+          });
+      });
+    }, [follows]);
+
+    // Charts and profile come by Dash, which counts as somebody's doing: they wait for a reader.
+    useEffect(() => {
+      if (!follows) return undefined;
+      const touched = () => {
+        const { picture: seen, details } = current.current;
+        if (!seen || !details || details.key !== detailsKey(seen) || details.live === seen.live) return;
+        setProps({ details: detailsOf(seen) });
+      };
+      const events = ["pointerdown", "keydown", "wheel"];
+      events.forEach((name) => window.addEventListener(name, touched, { passive: true }));
+      return () => events.forEach((name) => window.removeEventListener(name, touched));
+    }, [follows]);
 
     const isDark = bangfu.useDark();
     useEffect(() => {
@@ -405,6 +448,8 @@
       if (!picture) return each(skip);
       return each((name) =>
         name === "picture" ? picture
+          // The same view of a newer ledger: what the reader chose meanwhile stays.
+          : picture.refreshed ? skip()
           : name === "highlight" || name === "pointed" ? null
             : picture[name]
       );

@@ -78,8 +78,8 @@
 
   /* ---- AtlasSearch ------------------------------------------------------------------------ */
 
-  /** Accessible combobox over the region search. */
-  function AtlasSearch({ id, picture, words, url }) {
+  /** Accessible combobox over the region search; a screen may say what choosing does. */
+  function AtlasSearch({ id, picture, words, url, onChoose }) {
     const [text, setText] = useState("");
     const [found, setFound] = useState([]);
     const [open, setOpen] = useState(false);
@@ -135,7 +135,8 @@
     const choose = (row) => {
       setOpen(false);
       setText("");
-      if (picture) address.go(address.region(picture, row.code));
+      if (onChoose) onChoose(row);
+      else if (picture) address.go(address.region(picture, row.code));
       if (input.current) input.current.blur();
     };
 
@@ -690,7 +691,8 @@
         h("dl", null,
           measure ? part(words.measure, measure.label + (measure.unit ? "（" + measure.unit + "）" : "") +
             (measure.definition ? "：" + measure.definition : "")) : null,
-          measure ? part(words.rule, fill(words[measure.rule], { leaf })) : null,
+          // What follows the ledger is counted as its definition says.
+          measure && !picture.live ? part(words.rule, fill(words[measure.rule], { leaf })) : null,
           part(words.source, (measure && measure.source) || notices.source),
           part(words.cutoff, notices.cutoff),
           part(words.approval, notices.approval_number),

@@ -10,6 +10,7 @@ from dash import Dash, Input, Output
 from callbacks import ids
 from callbacks.services import Services
 from geodata.errors import AtlasError
+from geodata.ledger.roles import Right
 from geodata.words import say
 
 Json = Mapping[str, Any]
@@ -70,6 +71,7 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.GALLERY, "rounds"),
         Input(ids.GALLERY, "asked"),
         prevent_initial_call=True,
+        access=Right.READ,
     )
-    def draw(asked: object) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    def draw(asked: dict[str, object] | None) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         return cards(services), choices(services)

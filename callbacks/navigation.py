@@ -8,6 +8,8 @@ from typing import Any
 from dash import Dash, Input, Output, State
 from dash.exceptions import PreventUpdate
 
+from geodata.ledger.roles import Right
+
 ADDRESS = "page-address"
 PAGE = "page"
 SHOWN = "page-shown"
@@ -28,6 +30,7 @@ def register(app: Dash, layouts: Mapping[str, Callable[[], Any]]) -> None:
         Input(ADDRESS, "pathname"),
         State(SHOWN, "data"),
         prevent_initial_call=False,
+        access=Right.ANYONE,  # each layout asks for the right of its own page
     )
     def turn(pathname: str | None, shown: str | None) -> tuple[Any, Any]:
         wanted = page_of(pathname, layouts)

@@ -13,6 +13,7 @@ from callbacks import ids
 from callbacks.aria import aria
 from callbacks.services import Services
 from geodata.errors import AtlasError
+from geodata.ledger.roles import Right
 from geodata.words import say
 from layers.view import View
 
@@ -86,15 +87,17 @@ def details(services: Services, search: object, text: int = 16) -> list[Componen
     """
     try:
         view = View.from_query(search if isinstance(search, str) else "")
-        profile = services.profile(view)
+        profile = services.observed(services.profile(view))
         charts = services.charts(view, "dark" if view.look == "dark" else "light")
     except AtlasError:
         return []
     if profile["kind"] == "leaf":
         return [
             *leaf_head(profile),
+            *checked(profile["observations"], profile["contradictions"]),
+            *open_problems(profile["problems"]),
             *[item_grid(one) for one in profile["items"]],
-            *chart_list(charts, text),
+            *chart_list(charts, text, seen_of_charts(profile["curves"])),
             *helpers(profile["entities"], bool(profile["target"].get(profile["round"]["id"]))),
             *gaps(profile["missing"]),
             *provenance(profile["provenance"]),
@@ -134,6 +137,94 @@ def leaf_head(profile: Json) -> list[Component]:
     return found
 
 
+def checked(rows: Sequence[Json], contradictions: int) -> list[Component]:
+    """What visitors saw, at the head: what speaks against a report first, the rest folded."""
+    if not rows:
+        return []
+    latest = [one for one in rows if one["latest"]]
+    against = [one for one in latest if one["stands"]]
+    found: list[Component] = []
+    if contradictions:
+        mark = html.Span(SEEN["against"], className="seen-mark", **aria(hidden="true"))
+        said = html.Strong(say("portal.details.seen_against", count=contradictions))
+        found += [
+            html.P([mark, said], className="seen-head"),
+            html.Ul([html.Li(one["sentence"]) for one in against], className="sentences"),
+        ]
+    else:
+        found.append(html.P(say("portal.details.seen_none", count=len(latest)), className="note"))
+    if len(rows) > len(against):
+        found.append(
+            html.Details(
+                [
+                    html.Summary(say("portal.details.seen_all", count=len(rows))),
+                    html.Ul([html.Li(one["sentence"]) for one in rows], className="sentences"),
+                ]
+            )
+        )
+    name = "checked against" if contradictions else "checked"
+    return [html.Section([html.H3(say("portal.details.seen")), *found], className=name)]
+
+
+def open_problems(found: Json | None) -> list[Component]:
+    """How many problems wait to be struck off, and the way to them; for who may read the ledger."""
+    if found is None:
+        return []
+    how = "late" if found["overdue"] else "open" if found["open"] else "none"
+    said = say(f"portal.details.problems_{how}", count=found["open"], overdue=found["overdue"])
+    return [
+        html.Section(
+            className="open-problems",
+            children=[
+                html.H3(say("portal.details.problems")),
+                html.P(
+                    [
+                        html.Span(said),
+                        html.A(say("portal.details.problems_link"), href=found["href"]),
+                    ],
+                    className=f"open-problems-line {how}",
+                ),
+            ],
+        )
+    ]
+
+
+SEEN = {"against": "≠", "agrees": "=", "alone": "+"}
+"""Signs of what was seen on the spot beside what is reported; a word stands by each."""
+
+
+def seen_line(seen: Json, name: str = "seen_line") -> Component:
+    """What a visitor saw, in one line beside the figure: day, value, how the two agree.
+
+    `name` is the sentence that says it.
+    """
+    how = "against" if seen["stands"] else "agrees"
+    if not seen["reported_text"] and seen["now"] is None:
+        how = "alone"
+    return html.Span(
+        className=f"seen {how}",
+        title=seen["sentence"],
+        children=[
+            html.Span(
+                say(f"portal.details.{name}", day=seen["day_text"], seen=seen["seen_text"]),
+                className="seen-what",
+            ),
+            html.Span(
+                [
+                    html.Span(SEEN[how], className="seen-mark", **aria(hidden="true")),
+                    say(f"portal.details.seen_is_{how}"),
+                ],
+                className="seen-how",
+            ),
+        ],
+    )
+
+
+def seen_of_charts(curves: Sequence[Json]) -> dict[str, Json]:
+    """What was seen of what a chart shows, by the chart's name."""
+    return {f"history-{one['indicator']}": one["seen"] for one in curves if one["seen"]}
+
+
 MARKS = {"has": "✓", "lacks": "✕", "unknown": "?"}
 """Shape and word say it; colour only repeats it."""
 
@@ -148,7 +239,7 @@ def item_grid(found: Json) -> Component:
             html.Ul(
                 [
                     html.Li(
-                        className=f"item {line['state']}",
+                        className=f"item {line['state']}{' checked' if line['seen'] else ''}",
                         title=source_line(line),
                         children=[
                             html.Span(
@@ -156,6 +247,7 @@ def item_grid(found: Json) -> Component:
                             ),
                             html.Span(line["label"], className="item-name"),
                             html.Span(line["state_label"], className="item-state"),
+                            *([seen_line(line["seen"])] if line["seen"] else []),
                         ],
                     )
                     for line in found["items"]
@@ -185,8 +277,13 @@ def lettered(layout: Json, text: int) -> dict[str, Any]:
     return {**sized(layout), **({"annotations": notes} if notes else {})}
 
 
-def chart_list(charts: Json, text: int = 16) -> list[Component]:
-    """Each chart under its title; the Graph component loads plotly.js now, not earlier."""
+def chart_list(
+    charts: Json, text: int = 16, seen: Mapping[str, Json] | None = None
+) -> list[Component]:
+    """Each chart under its title; the Graph component loads plotly.js now, not earlier.
+
+    `seen` is what a visitor saw of a chart's indicator, by the chart's name.
+    """
     found: list[Component] = []
     for name, figure in list(charts.items())[:MOST_CHARTS]:
         if not figure or not figure.get("data"):
@@ -196,6 +293,7 @@ def chart_list(charts: Json, text: int = 16) -> list[Component]:
                 className="chart",
                 children=[
                     html.H3(figure.get("title") or say("portal.details.charts")),
+                    *([html.P(seen_line(seen[name]))] if seen and name in seen else []),
                     dcc.Graph(
                         id={"chart": name},
                         figure={
@@ -255,19 +353,29 @@ def gaps(missing: Sequence[Json]) -> list[Component]:
     ]
 
 
+def seen_in_cell(seen: Json | None) -> Component | str:
+    """What was seen, under a heading that says so already."""
+    return seen_line(seen, "seen_cell") if seen else ""
+
+
 PROVENANCE = ("indicator", "value", "period", "status", "batch", "file", "row")
 
 
 def provenance(rows: Sequence[Json]) -> list[Component]:
-    """Where each number comes from, as a real table that is folded at first."""
+    """Where each number comes from, as a real table that is folded at first.
+
+    What was seen on the spot has a column of its own beside the value, once anything was.
+    """
     if not rows:
         return []
+    checked = any(row["seen"] for row in rows)
 
     def cells(row: Json) -> list[Component]:
         about = f"{row['round_label']} " if row["round_label"] else ""
         return [
             html.Th([html.Span(about, className="round-of"), row["label"]], scope="row"),
             html.Td(row["text"], className="number"),
+            *([html.Td(seen_in_cell(row["seen"]))] if checked else []),
             html.Td(row["period_label"]),
             html.Td(row["status_label"], className=f"status {row['status']}"),
             html.Td(row["batch"]),
@@ -275,7 +383,10 @@ def provenance(rows: Sequence[Json]) -> list[Component]:
             html.Td(row["row"] or "", className="number"),
         ]
 
-    heads = [html.Th(say(f"portal.details.provenance_{name}"), scope="col") for name in PROVENANCE]
+    names = [f"provenance_{name}" for name in PROVENANCE]
+    if checked:
+        names.insert(PROVENANCE.index("value") + 1, "seen")
+    heads = [html.Th(say(f"portal.details.{name}"), scope="col") for name in names]
     return [
         html.Details(
             className="provenance",
@@ -310,8 +421,9 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.ADDRESS, "problem"),
         Input(ids.ADDRESS, "asked"),
         prevent_initial_call=True,
+        access=Right.READ,
     )
-    def draw(asked: object) -> tuple[object, object]:
+    def draw(asked: dict[str, object] | None) -> tuple[object, object]:
         answer = render(services, asked_search(asked))
         return keep_if_none(answer.picture), answer.problem
 
@@ -319,8 +431,9 @@ def register(app: Dash, services: Services) -> None:
         Output(ids.DETAILS, "children"),
         Input(ids.ADDRESS, "details"),
         prevent_initial_call=True,
+        access=Right.READ,
     )
-    def fill(asked: object) -> list[Component]:
+    def fill(asked: dict[str, object] | None) -> list[Component]:
         return details(services, asked_search(asked), asked_text(asked))
 
     _clientside(app)

@@ -24,6 +24,10 @@ class Services:
     """`layers.picture.picture` with the underlay of the settings; cached."""
     profile: Callable[[View], dict[str, Any]]
     """The right-hand panel's data: `layers.profile.profile`; cached."""
+    observed: Callable[[dict[str, Any]], dict[str, Any]]
+    """A `profile` with what visitors saw (`layers.contact.observed.beside`) and `problems`: None,
+    or `open`, `overdue` and `href`. As much as whoever asks may read; never an error. Not cached:
+    for each request anew."""
     charts: Callable[..., dict[str, Any]]
     """`charts(view, theme="light")`: Plotly figures as dicts by name, `{title, data, layout,
     config}`: `series`, `distribution`, for a leaf `history-<indicator>`; empty ones left out;

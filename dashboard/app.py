@@ -6,11 +6,10 @@ import contextlib
 import html
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from dash import Dash, dcc
 from dash import html as tags
@@ -18,34 +17,69 @@ from dash.development.base_component import Component
 from flask import Flask, Response, has_request_context, redirect, request
 from flask_compress import Compress
 from werkzeug.exceptions import NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from callbacks import gallery as gallery_callbacks
 from callbacks import navigation
 from callbacks import portal as portal_callbacks
-from dashboard import briefings, dispatch, errors, exports, routes, security, steer
+from dashboard import (
+    access,
+    briefings,
+    dispatch,
+    errors,
+    exports,
+    ledger_api,
+    limits,
+    live,
+    managing,
+    own_account,
+    routes,
+    security,
+    signin,
+    signin_oidc,
+    steer,
+)
+from dashboard.access import Access, Guard, Page
+from dashboard.belonging import Districts
 from dashboard.cache import Store
 from dashboard.library import Library
-from dashboard.pages import gallery, portal, remote, wall
+from dashboard.live import LiveLibrary, Watch
+from dashboard.oidc import Provider
+from dashboard.pages import contact_points, gallery, portal, remote, wall
+from dashboard.plain import Plain
 from dashboard.services import Drawn, assemble, underlay
 from dashboard.settings import Settings
+from dashboard.tickets import Tickets
 from geodata import words
 from geodata.errors import AtlasError, EditionError
+from geodata.ledger.roles import Right
+from geodata.ledger.sessions import Limits
+from geodata.ledger.store import Ledger, default_url
 from geodata.steering import Steering
 
 LARGEST_REQUEST = 1_000_000
 """Bytes: a callback's body holds an address and a few names."""
 YEAR = "public, max-age=31536000, immutable"
-OWN_ASSETS = {"/wall": "/assets/wall/", "/remote": "/assets/remote/"}
+OWN_ASSETS = {
+    "/wall": "/assets/wall/",
+    "/remote": "/assets/remote/",
+    "/contact-points": "/assets/contact/",
+    access.ACCOUNT: "/assets/account/",
+}
 """Pages with scripts and styles that no other page loads, and the folder those lie in."""
 
 
 class Atlas(Dash):
-    """Dash with a page of our own: Chinese, titled by the edition, with the catalogue in it."""
+    """Dash with a page of our own, and with callbacks that declare who may call them.
+
+    The page is Chinese, titled by the edition, with the catalogue in it.
+    """
 
     def __init__(self, library: Library, **options: Any) -> None:
         self._library = library
         self._first = Lock()
         self._is_set_up = False
+        self.pages: dict[str, Page] = {}
         super().__init__(**options)
 
     def _setup_server(self) -> None:
@@ -55,6 +89,27 @@ class Atlas(Dash):
             with self._first:
                 super()._setup_server()
                 self._is_set_up = True
+
+    def callback(
+        self, *args: Any, access: Right | None = None, **options: Any
+    ) -> Callable[..., Any]:
+        """Register a callback that needs the right `access`; without one it is refused.
+
+        Its parameters are annotated: what a browser sends must be of these kinds.
+        """
+        declare = super().callback(*args, **options)
+        entry = self.callback_map[self._callback_list[-1]["output"]]
+
+        def keep(function: Callable[..., Any]) -> Any:
+            entry[dispatch.ACCESS] = access
+            entry[dispatch.KINDS] = dispatch.kinds_of(function)
+            return declare(function)
+
+        return keep
+
+    def clientside_callback(self, *args: Any, access: Right | None = None, **options: Any) -> Any:
+        """Register what runs in the browser: nothing is asked of the server, so no right."""
+        return super().clientside_callback(*args, **options)
 
     def interpolate_index(self, *_: Any, **parts: Any) -> str:
         """The page around the app. What scripts need is data in it, so that no script is inline."""
@@ -92,22 +147,35 @@ def tags_of(written: str, page: str) -> str:
 def create_app(settings: Settings) -> Dash:
     """A new app for a workspace; nothing is shared with another one, no global is touched.
 
-    It needs no edition yet: every page says so until there is one.
+    It needs no edition yet: every page says so until there is one. Nor does it need the ledger:
+    what everybody may read is served without.
     """
     server = Flask("bangfu", static_folder=None)
     server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     server.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
+    if settings.proxies:
+        trusted = settings.proxies
+        server.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            server.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted
+        )
     _compress(server)
-    library = Library(settings.workspace)
+    ledger_url = settings.ledger or default_url(settings.workspace)
+    ledger = Ledger(ledger_url)
+    library = LiveLibrary(settings.workspace, Watch(ledger))
     store = Store(server, settings.cache, audience=settings.audience)
     drawn = Drawn(store, underlay(settings))
-    services = assemble(settings, library, drawn)
+    services = assemble(settings, library, drawn, ledger)
+    steering = Steering(settings.workspace)
 
     routes.register(server, library, drawn)
+    live.register(server, library, drawn)
     told = briefings.Briefings(library, store)
     briefings.register(server, library, told)
-    steer.register(server, Steering(settings.workspace), told, public_url=settings.public_url)
-    exports.register(server, exports.Exports(library, told), public_url=settings.public_url)
+    steer.register(server, steering, told, public_url=settings.public_url)
+    files = exports.Exports(library, told, ledger=ledger_url)
+    exports.register(server, files, public_url=settings.public_url)
+    _accounts(server, settings, library, ledger)
+    ledger_api.register(server, library, ledger, drawn)
     app = Atlas(
         library,
         name="bangfu",
@@ -123,19 +191,69 @@ def create_app(settings: Settings) -> Dash:
     )
     errors.register(server)  # after Dash, whose own handlers it replaces
     pages = {
-        "/": lambda: portal.layout(services),
-        "/maps": lambda: gallery.layout(services),
-        wall.PATH: lambda: wall.layout(services),
-        remote.PATH: lambda: remote.layout(services),
+        "/": Page(lambda: portal.layout(services), Right.READ),
+        "/maps": Page(lambda: gallery.layout(services), Right.READ),
+        wall.PATH: Page(lambda: wall.layout(services), Right.READ),
+        remote.PATH: Page(lambda: remote.layout(services), Right.ANYONE),
+        contact_points.PATH: Page(lambda: contact_points.layout(services), Right.LEDGER),
     }
-    app.layout = _layout(pages)
+    app.pages = pages
+    layouts = {path: _guarded(page) for path, page in pages.items()}
+    app.layout = _layout(layouts)
     portal_callbacks.register(app, services)
     gallery_callbacks.register(app, services)
-    navigation.register(app, pages)
+    navigation.register(app, layouts)
     _serve_pages(app, library, set(pages))
     dispatch.register(app)
-    security.register(app, underlay=bool(settings.tianditu_key))
+    guard = Guard(
+        server,
+        ledger,
+        steering,
+        is_open=settings.access == "open",
+        limits=_session_limits(settings),
+        own=_page_rights(pages),
+        wall=wall.PATH,
+        waiting=wall.without_answer,
+    )
+    security.register(app, guard, underlay=bool(settings.tianditu_key))
+    guard.register()
+    limits.register(server, guard, settings)
     return app
+
+
+def _accounts(server: Flask, settings: Settings, library: Library, ledger: Ledger) -> None:
+    """The pages by which people sign in, and on which accounts are managed."""
+    tickets, districts, limits = Tickets(ledger), Districts(library), _session_limits(settings)
+    plain, entrance = Plain(library, tickets), signin.Entrance(library, ledger)
+    label = settings.oidc_label if settings.oidc_issuer else ""
+    door = signin.register(
+        server,
+        ledger,
+        plain,
+        tickets,
+        entrance,
+        provider=label,
+        only_provider=settings.oidc_only,
+    )
+    own_account.register(server, ledger, plain, districts, entrance, limits)
+    managing.register(
+        server, ledger, plain, districts, limits, provider=label, public_url=settings.public_url
+    )
+    if settings.oidc_issuer:
+        secret = settings.oidc_client_secret.get_secret_value()
+        signin_oidc.register(
+            server,
+            ledger,
+            tickets,
+            entrance,
+            Provider(settings.oidc_issuer, settings.oidc_client_id, secret),
+            door,
+            public_url=settings.public_url,
+        )
+
+
+def _session_limits(settings: Settings) -> Limits:
+    return Limits(settings.session_idle_minutes, settings.session_hours)
 
 
 def assets_folder() -> Path:
@@ -145,7 +263,37 @@ def assets_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "assets"
 
 
-def _layout(pages: dict[str, Callable[[], Component]]) -> Callable[[], Component]:
+def _guarded(page: Page) -> Callable[[], Component]:
+    """A page's layout, for whoever may see the page."""
+
+    def layout() -> Component:
+        access.demand(page.right)
+        return page.layout()
+
+    return layout
+
+
+def _page_rights(pages: Mapping[str, Page]) -> dict[str, Access]:
+    """What Dash's endpoints need that serve our pages: what the page does that is asked for.
+
+    A path that has no page may be asked for by whoever may read: nobody else learns which there
+    are.
+    """
+
+    def right_of(path: str) -> Right:
+        name = navigation.page_of(path, pages, default="")
+        return pages[name].right if name else Right.READ
+
+    by_path = Access(lambda: right_of(request.path))
+    return {
+        "/": by_path,
+        "/<path:path>": by_path,
+        # The layout is fetched apart from the page: see `_layout`.
+        "/_dash-layout": Access(lambda: right_of(access.came_from())),
+    }
+
+
+def _layout(pages: Mapping[str, Callable[[], Component]]) -> Callable[[], Component]:
     """The layout for whoever asks: of the page that the request came from.
 
     Dash fetches the layout apart from the page and without its path. The Referer names it; where
@@ -153,7 +301,7 @@ def _layout(pages: dict[str, Callable[[], Component]]) -> Callable[[], Component
     """
 
     def layout() -> Component:
-        path = urlsplit(request.referrer or "").path if has_request_context() else "/"
+        path = access.came_from() if has_request_context() else "/"
         page = navigation.page_of(path, pages)
         try:
             children: Any = pages[page]()
@@ -181,7 +329,7 @@ def _serve_pages(app: Dash, library: Library, paths: set[str]) -> None:
             if f"/{path}" != wall.PATH:
                 raise  # without an edition there is nothing to show: 503, and why
             # Nobody is at the wall to load it again: it waits, and asks by itself.
-            page = wall.without_edition()
+            page = wall.without_answer()
             never = {"Cache-Control": "no-store"}
             return Response(page, status=503, mimetype="text/html", headers=never)
         if f"/{path}" in paths:

@@ -18,12 +18,14 @@ from typing import Any
 from flask import Flask, Response
 
 from dashboard import answers
+from dashboard.access import needs
 from dashboard.cache import Store, code_fingerprint
 from dashboard.library import Library
 from dashboard.routes import arguments
 from geodata import kept
 from geodata.edition import Edition
 from geodata.errors import AtlasError, UnknownName
+from geodata.ledger.roles import Right
 from geodata.progress import SILENT, Progress
 from geodata.words import say
 from layers import briefing, thumbnail
@@ -38,8 +40,12 @@ FORMAT = 1
 """Of what is served; part of each fingerprint."""
 LONGEST_NAME = 64
 NAME = re.compile(r"[a-z0-9-]{1,64}")
-FINGERPRINT = re.compile(r"[0-9a-f]{12}")
-"""What a fingerprint looks like; with the name the only things that an address may hold."""
+FINGERPRINT = re.compile(r"([0-9a-f]{12})(?:-[0-9]{1,12}-[0-9]{8}-[0-9a-f]{8})?")
+"""What a fingerprint looks like; with the name the only things that an address may hold. The
+second part is there where a scene follows the ledger: the revision that it shows, or a later."""
+CALM = 10.0
+"""Seconds between two changes of a fingerprint by the ledger: a wall fetches each, and while
+fifty people pick it would otherwise never have one whole."""
 KIND = "briefing"
 """Under which the last good version of a file is remembered for other processes."""
 KEPT = 64
@@ -227,9 +233,13 @@ class Briefings:
         store: Store,
         *,
         recheck: float = 1.0,
+        calm: float = CALM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._library = library
+        self._calm = calm
+        self._clock = clock
+        self._revisions: dict[str, tuple[str, float]] = {}
         self._shelf = Shelf(library.folder, recheck=recheck, clock=clock)
         self._lock = threading.Lock()
         self._versions: OrderedDict[tuple[str, str], Version] = OrderedDict()
@@ -237,9 +247,7 @@ class Briefings:
         self._complaints: dict[str, str] = {}
         self._pens: OrderedDict[object, threading.Lock] = OrderedDict()
         self._builtin = version(DEFAULT, briefing.default())
-        self._cast: OrderedDict[tuple[str, str, str], tuple[Scene, ...] | AtlasError] = (
-            OrderedDict()
-        )
+        self._cast: OrderedDict[tuple[str, ...], tuple[Scene, ...] | AtlasError] = OrderedDict()
         self._content: Callable[..., Json] = store.memoise("scene", self._draw)
         self._line: Callable[..., Json] = store.memoise("scene line", self._describe)
         self._thumbnail: Callable[..., str] = store.memoise("scene thumbnail", self._sketch)
@@ -255,7 +263,7 @@ class Briefings:
                 {
                     "id": name,
                     "title": shown.briefing.title,
-                    "fingerprint": shown.fingerprint,
+                    "fingerprint": self._print(edition, shown),
                     "scenes": len(self._scenes(edition, shown)),
                     "problem": str(problem) if problem else None,
                 }
@@ -280,7 +288,7 @@ class Briefings:
         The briefing is another one than asked for when that is not there or cannot be shown.
         """
         edition, shown = self.current(identifier)
-        return edition.id, shown.id, shown.fingerprint
+        return edition.id, shown.id, self._print(edition, shown)
 
     def scenes(self, identifier: str) -> Json:
         """`scenes.json` of what a wall with this briefing shows now."""
@@ -301,8 +309,10 @@ class Briefings:
         ------
         UnknownName : for any other.
         """
-        if not (NAME.fullmatch(identifier) and FINGERPRINT.fullmatch(fingerprint)):
+        match = FINGERPRINT.fullmatch(fingerprint)
+        if not (NAME.fullmatch(identifier) and match):
             raise UnknownName(say("export.unknown_briefing"), value=identifier[:80])
+        fingerprint = match[1]
         for now in (False, True):
             # Another process may have read a file sooner than this one.
             for found in [self._builtin, *(f.version for f in self._shelf.look(now=now).values())]:
@@ -321,25 +331,26 @@ class Briefings:
 
         One that cannot be made is left out and logged: the others go on.
         """
-        base = f"/briefings/{edition.id}/{shown.id}/{shown.fingerprint}"
         lines = []
         declared = self._scenes(edition, shown)
         for scene in declared:
-            key = (shown.id, shown.fingerprint, scene.id)
+            # What does not follow the ledger keeps its address: a wall has it already.
+            fingerprint = self._print(edition, shown, scene)
+            key = (shown.id, fingerprint, scene.id)
             try:
                 with self._alone("line", edition.id, *key):
                     line = self._line(edition, *key)
             except Exception:
                 log.exception("briefing %s: no scene %s of edition %s", *key[::2], edition.id)
                 continue
-            place = f"{base}/scene/{scene.id}"
+            place = f"/briefings/{edition.id}/{shown.id}/{fingerprint}/scene/{scene.id}"
             bounds = line.pop("bounds")
             sketch = {"url": f"{place}.svg", "bounds": bounds} if bounds else None
             lines.append(line | {"url": f"{place}.json", "thumbnail": sketch})
         said = {
             "edition": edition.id,
             "briefing": shown.id,
-            "fingerprint": shown.fingerprint,
+            "fingerprint": self._print(edition, shown),
             "title": shown.briefing.title,
             "notices": edition.notices(),
             "scenes": lines,
@@ -353,8 +364,8 @@ class Briefings:
         ------
         UnknownName : when the briefing has no such scene.
         """
-        self.scene(edition, shown, scene)
-        key = (shown.id, shown.fingerprint, scene)
+        found = self.scene(edition, shown, scene)
+        key = (shown.id, self._print(edition, shown, found), scene)
         with self._alone("content", edition.id, *key):
             return self._content(edition, *key)
 
@@ -365,8 +376,8 @@ class Briefings:
         ------
         UnknownName : when the briefing has no such scene.
         """
-        self.scene(edition, shown, scene)
-        key = (shown.id, shown.fingerprint, scene)
+        found = self.scene(edition, shown, scene)
+        key = (shown.id, self._print(edition, shown, found), scene)
         with self._alone("thumbnail", edition.id, *key):
             return self._thumbnail(edition, *key)
 
@@ -392,6 +403,23 @@ class Briefings:
             if scene.id == identifier:
                 return scene
         raise UnknownName(say("export.unknown_scene"), value=identifier[:80])
+
+    def follows(self, edition: Edition, shown: Version, scene: str | None = None) -> bool:
+        """Whether a scene of a briefing, or any of them, follows the ledger."""
+        own = self._scenes(edition, shown) if scene is None else [self.scene(edition, shown, scene)]
+        return any(edition.revision(*one.names) != edition.revision() for one in own)
+
+    def _print(self, edition: Edition, shown: Version, scene: Scene | None = None) -> str:
+        """The fingerprint of a briefing, or of one of its scenes, in an edition as it is now."""
+        if not self.follows(edition, shown, scene.id if scene else None):
+            return shown.fingerprint
+        revision, now = _revision(edition), self._clock()
+        with self._lock:
+            told, since = self._revisions.get(edition.id, ("", float("-inf")))
+            if told != revision and now - since >= self._calm:
+                told = revision
+                self._revisions = {edition.id: (told, now)}
+        return f"{shown.fingerprint}-{told}"
 
     def _names(self) -> list[str]:
         files = self._shelf.look()
@@ -468,7 +496,7 @@ class Briefings:
 
     def _cut(self, edition: Edition, shown: Version) -> tuple[Scene, ...] | AtlasError:
         """The scenes of a briefing in an edition, or why there are none; remembered."""
-        key = (edition.id, shown.id, shown.fingerprint)
+        key = (edition.id, _revision(edition), shown.id, shown.fingerprint)
         with self._lock:
             if key in self._cast:
                 self._cast.move_to_end(key)
@@ -518,6 +546,11 @@ class Briefings:
             yield
 
 
+def _revision(edition: Edition) -> str:
+    """What of the ledger an edition shows; "" for nothing."""
+    return edition.revision(*(one.id for one in edition.measures))
+
+
 def region_content(edition: Edition, code: str) -> Json:
     """What a region's scene shows, of no briefing in particular."""
     return briefing.content(edition, briefing.region_scene(edition, code))
@@ -527,39 +560,50 @@ def register(server: Flask, library: Library, briefings: Briefings) -> None:
     """Add the routes to `server`."""
 
     @server.get("/api/v1/briefings")
+    @needs(Right.READ)
     def briefing_list() -> Response:
         arguments()
         return answers.as_json(briefings.listed())
 
     @server.get("/briefings/<edition>/<name>/<fingerprint>/scenes.json")
+    @needs(Right.READ)
     def briefing_scenes(edition: str, name: str, fingerprint: str) -> Response:
         arguments()
         book, shown = library.edition(edition), briefings.version(name, fingerprint)
         said, whole = briefings.told(book, shown)
         # A scene that lacks today may be there when the server has been mended.
-        return answers.as_json(said, answers.FOREVER if whole else answers.ASK)
+        for_good = whole and not briefings.follows(book, shown)
+        return answers.as_json(said, answers.FOREVER if for_good else answers.ASK)
 
     @server.get("/briefings/<edition>/<name>/<fingerprint>/scene/<scene>.json")
+    @needs(Right.READ)
     def briefing_scene(edition: str, name: str, fingerprint: str, scene: str) -> Response:
         arguments()
         book, shown = library.edition(edition), briefings.version(name, fingerprint)
         briefings.scene(book, shown, scene)
+        if briefings.follows(book, shown, scene):
+            return answers.as_json(briefings.content(book, shown, scene))
         kind = "application/json"
         return answers.known_already(kind) or answers.forever(
             answers.compact(briefings.content(book, shown, scene)), kind
         )
 
     @server.get("/briefings/<edition>/<name>/<fingerprint>/scene/<scene>.svg")
+    @needs(Right.READ)
     def briefing_thumbnail(edition: str, name: str, fingerprint: str, scene: str) -> Response:
         arguments()
         book, shown = library.edition(edition), briefings.version(name, fingerprint)
         briefings.scene(book, shown, scene)
         kind = "image/svg+xml"
+        if briefings.follows(book, shown, scene):
+            image = briefings.thumbnail(book, shown, scene).encode()
+            return answers.tagged(Response(image, mimetype=kind), image, answers.ASK)
         return answers.known_already(kind) or answers.forever(
             briefings.thumbnail(book, shown, scene).encode(), kind
         )
 
     @server.get("/briefings/<edition>/region/<code>.json")
+    @needs(Right.READ)
     def briefing_region(edition: str, code: str) -> Response:
         arguments()
         return answers.as_json(briefings.region(library.edition(edition), code))

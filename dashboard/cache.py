@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 import geodata
 import layers
+from layers.remember import names
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ PAUSE = 10.0
 class _Edition(Protocol):
     @property
     def id(self) -> str: ...
+
+    def revision(self, *names: object) -> str: ...
 
 
 E = TypeVar("E", bound=_Edition)
@@ -116,8 +119,9 @@ class Memory(BaseCache):
 class Store:
     """Memoised values, in this process or in a Redis that all workers share.
 
-    Every key holds the edition, the audience and a fingerprint of the code that draws, so that
-    nothing has to be thrown away: what is out of date is never asked for again.
+    Every key holds the edition, its revision for the measures that the arguments name, the
+    audience and a fingerprint of the code that draws, so that nothing has to be thrown away: what
+    is out of date is never asked for again.
     """
 
     def __init__(
@@ -149,7 +153,8 @@ class Store:
         """
 
         def remembered(edition: E, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            key = self._key(name, edition.id, args, kwargs)
+            revision = edition.revision(*names((*args, *kwargs.values())))
+            key = self._key(name, f"{edition.id}:{revision}", args, kwargs)
             text = self._get(key)
             if text is None:
                 value = function(edition, *args, **kwargs)

@@ -14,67 +14,17 @@ from typing import Any
 import click
 from rich.console import Console
 
+from dashboard.commands import AT_FAULT, DONE, USAGE, ChineseGroup, folder, tell
+from dashboard.ledger_cli import ledger
 from dashboard.terminal import Shown, table
+from dashboard.user_cli import ledger_of, print_table, user
 from geodata.errors import AtlasError, reason
+from geodata.ledger import Ledger
 from geodata.words import say
 
-DONE, AT_FAULT, USAGE = 0, 1, 2
 REPORTS = (".html", ".htm", ".json", ".xlsx")
 EXPORTS = {".pptx": "pptx", ".pdf": "pdf", ".zip": "png"}
 """What a briefing is written as, by the file's ending; a zip holds a picture a scene."""
-
-
-class ChineseFormatter(click.HelpFormatter):
-    """Help with Chinese headings: click's own come from a catalogue that has no Chinese."""
-
-    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        """The usage line."""
-        shown = args.replace("[OPTIONS]", say("cli.word_options"))
-        shown = shown.replace("[COMMAND] [ARGS]...", say("cli.word_command"))
-        super().write_usage(prog, shown, prefix or say("cli.usage"))
-
-    def write_heading(self, heading: str) -> None:
-        """A heading of a list."""
-        key = {"Options": "cli.options", "Commands": "cli.commands"}.get(heading)
-        super().write_heading(say(key) if key else heading)
-
-
-class ChineseContext(click.Context):
-    """A context whose help is Chinese."""
-
-    formatter_class = ChineseFormatter
-
-
-class ChineseCommand(click.Command):
-    """A command with Chinese help."""
-
-    context_class = ChineseContext
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """`--help`, described in Chinese."""
-        return _in_chinese(super().get_help_option(ctx))
-
-
-class ChineseGroup(click.Group):
-    """A group with Chinese help."""
-
-    context_class = ChineseContext
-    command_class = ChineseCommand
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """`--help`, described in Chinese."""
-        return _in_chinese(super().get_help_option(ctx))
-
-
-def _in_chinese(option: click.Option | None) -> click.Option | None:
-    if option is not None:
-        option.help = say("cli.help")
-    return option
-
-
-folder = click.argument(
-    "folder", metavar=say("cli.word_folder"), type=click.Path(path_type=Path, file_okay=False)
-)
 
 
 @click.group(cls=ChineseGroup, help=say("cli.about"), invoke_without_command=True)
@@ -102,9 +52,23 @@ def demo(folder: Path, villages: int, seed: int) -> None:
 
     if folder.exists() and any(folder.iterdir()):
         raise AtlasError(say("cli.not_empty"), file=str(folder), cure=say("cli.not_empty_cure"))
+    book = ledger_of(folder)  # before the work: a wrong setting is said at once
     with Shown() as progress:
         invented.write(folder, villages=villages, seed=seed, progress=progress)
+    _people(folder, book)
     tell(say("cli.demo_done", folder=folder))
+
+
+def _people(folder: Path, book: Ledger) -> None:
+    """Make the demo's accounts, and show their passwords: this once, and only here."""
+    from geodata.demo import people
+
+    made = people.enrol(folder, book)
+    if not made:
+        return
+    rows = [(say(f"account.role.{role}"), name, password) for role, name, password in made]
+    print_table(("role", "name", "password"), rows, Console(stderr=True))
+    tell(say("account.demo.done", folder=folder))
 
 
 @bangfu.command(help=say("cli.check"), short_help=say("cli.check_short"))
@@ -146,7 +110,32 @@ def build(folder: Path) -> None:
         identifier = make(folder, progress)
     for line in _broken_briefings(folder, identifier):
         tell(line)
+    _demo_year(folder, identifier)
     click.echo(identifier)
+
+
+def _demo_year(folder: Path, identifier: str) -> None:
+    """Tell the demo's year in its ledger, once: the rules of picking need an edition."""
+    from geodata.demo import decisions
+    from geodata.edition import Edition
+    from geodata.ledger import NoLedger
+
+    edition = Edition.open(folder, identifier)
+    if not edition.space.atlas.demo:
+        return
+    try:
+        book = ledger_of(folder)
+        book.prepare(create=False)
+        with Shown() as progress:
+            told = decisions.fill(book, edition, progress=progress)
+    except NoLedger:
+        return  # `bangfu demo` makes one, with the accounts; whoever has none wants none
+    except AtlasError as error:
+        # The edition is built all the same, and the next build tries again.
+        tell(say("demo.decisions.failed", sentence=error))
+        return
+    if told:
+        tell(say("demo.decisions.filled"))
 
 
 def _broken_briefings(folder: Path, edition: str | None = None) -> list[str]:
@@ -198,7 +187,7 @@ def serve(folder: Path | None, **given: Any) -> None:
 @click.option("--link", metavar="URL", help=say("cli.briefing_link"))
 def briefing(folder: Path, name: str | None, out: Path | None, link: str | None) -> None:
     """List the briefings of a workspace, or write one as a file."""
-    from dashboard import briefings, exports, settings
+    from dashboard import briefings, errands, exports, settings
     from geodata.edition import Edition
     from geodata.errors import UnknownName
 
@@ -235,7 +224,7 @@ def briefing(folder: Path, name: str | None, out: Path | None, link: str | None)
     with Shown() as progress:
         content = exports.make(edition, wished, progress)
     out.parent.mkdir(parents=True, exist_ok=True)
-    exports.write(out, content)
+    errands.write(out, content)
     tell(say("cli.briefing_written", file=out))
 
 
@@ -277,6 +266,10 @@ def bench(sizes: tuple[int, ...], file: Path | None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", "utf-8")
         tell(say("cli.report_written", file=file))
+
+
+bangfu.add_command(ledger)
+bangfu.add_command(user)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -336,11 +329,6 @@ def _form(kind: click.ParamType[Any]) -> str:
     if isinstance(kind, click.Path):
         return say("cli.form_file" if not kind.dir_okay else "cli.form_folder")
     return say("cli.form_integer")
-
-
-def tell(text: str) -> None:
-    """A sentence for the person at the terminal, on stderr: stdout is for results."""
-    click.echo(text, err=True)
 
 
 if __name__ == "__main__":

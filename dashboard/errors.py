@@ -11,6 +11,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from geodata.errors import AtlasError, EditionError
+from geodata.ledger.troubles import LedgerError
 from geodata.words import catalogue, say
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,17 @@ MACHINES = (
     "/pictures/",
     "/briefings/",
     "/steer/",
+    "/ledger/",
+    "/live/",
     "/healthz",
     "/_dash",
     "/assets/",
 )
 """Paths that programs ask: they get JSON whatever they say they accept."""
+
+LEDGER = "/ledger/"
+PARTS = ("breaches", "by", "near")
+"""What an error of the ledger may know beside its sentence: rules, who was first, what is free."""
 
 
 def explain(error: Exception) -> tuple[int, str]:
@@ -59,7 +66,10 @@ def register(server: Flask) -> None:
         if isinstance(error, HTTPException) and error.code and error.code < 400:
             return error  # a redirect
         status, sentence = explain(error)
-        if status >= 500:
+        if isinstance(error, LedgerError):
+            # The database is away, which every request would tell again at length.
+            log.warning("%s %s: %s", request.method, request.path, error.__cause__ or error)
+        elif status >= 500:
             log.exception("%s %s", request.method, request.path)
         return respond(status, sentence, error)
 
@@ -71,7 +81,8 @@ def register(server: Flask) -> None:
 
 def respond(status: int, sentence: str, error: Exception | None = None) -> Response:
     """The response for a status and a sentence, never cached."""
-    response = _page(sentence) if _is_reader() else jsonify({"error": sentence})
+    sentence = _whole(sentence)
+    response = _page(sentence) if is_reader() else jsonify(_told(sentence, error))
     response.status_code = status
     if isinstance(error, HTTPException):
         # What the protocol wants beside the body, as `Allow` of a 405.
@@ -80,11 +91,28 @@ def respond(status: int, sentence: str, error: Exception | None = None) -> Respo
                 response.headers[name] = value
     if status == 503:
         response.headers["Retry-After"] = "10"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Session realm="bangfu"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _is_reader() -> bool:
+def _told(sentence: str, error: Exception | None) -> dict[str, Any]:
+    """The body for a program: the sentence; of the ledger also the parts that its screen shows."""
+    if not isinstance(error, AtlasError) or not request.path.startswith(LEDGER):
+        return {"error": sentence}
+    told = {name: getattr(error, name) for name in PARTS if hasattr(error, name)}
+    head = AtlasError(error.message, place=error.place, value=error.value)
+    return {"breaches": [], **told, "error": _whole(str(head)), "cure": _whole(error.cure)}
+
+
+def _whole(text: str) -> str:
+    """A text that may name a value of a stranger's: half a character ends every encoding."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def is_reader() -> bool:
+    """Whether a person's browser asks for a page, and no script or program for data."""
     if request.path.startswith(MACHINES):
         return False
     accepted = request.accept_mimetypes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import io
 import json
@@ -13,29 +11,31 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request, send_file
 
-from dashboard import answers
+from dashboard import answers, errands
+from dashboard.access import needs
 from dashboard.briefings import Briefings, Version, cast
 from dashboard.cache import code_fingerprint
+from dashboard.errands import Taken, Tender, write
 from dashboard.errors import explain
 from dashboard.library import Library
+from dashboard.live import with_ledger
 from dashboard.routes import Busy, arguments
 from geodata import jobs, periods
 from geodata.edition import Edition
 from geodata.errors import AtlasError, BadRequest, UnknownName, reason
 from geodata.jobs import Job, Standing
+from geodata.ledger.roles import Right
 from geodata.progress import SILENT, Progress
 from geodata.words import say
 from layers import briefing, deck
@@ -71,8 +71,6 @@ _ID = re.compile(r"[0-9a-f]{20}")
 _HOST = re.compile(r"[0-9A-Za-z._\[\]:-]{1,255}")
 _BETWEEN = 0.25
 """Seconds between two notes of how far the work is."""
-_PAUSE = 2.0
-"""Seconds after which a process that did not come up is started again."""
 
 Json = dict[str, Any]
 
@@ -90,7 +88,8 @@ def wish(body: Any, edition: Edition, briefings: Briefings, link: str) -> Json:
     """A checked request, spelled out so that another process can do it with nothing else.
 
     JSON-able: `edition`, `what`, `format`, `width`, `height`, `link`, `name` (of the file), and
-    `query`, or `briefing` and `declared` (None: the built-in).
+    `query`, or `briefing` and `declared` (None: the built-in). Where the ledger is shown also
+    `revision`: of a newer ledger it is another file.
 
     Raises
     ------
@@ -124,6 +123,8 @@ def wish(body: Any, edition: Edition, briefings: Briefings, link: str) -> Json:
     if not briefings.knows(named):
         raise UnknownName(say("export.unknown_briefing"), value=named[:80])
     _, shown = briefings.current(named)
+    if briefings.follows(edition, shown):
+        found["revision"] = edition.revision(*(one.id for one in edition.measures))
     return found | of_briefing(edition, shown, kind)
 
 
@@ -138,7 +139,10 @@ def of_view(edition: Edition, query: str, kind: str) -> Json:
         parts.append(periods.label(str(look.period_id)))
         # The file stays what it is when a newer edition has a later period.
         view = replace(view, period=look.period_id)
-    return {"query": view.to_query(), "name": answers.file_name(*parts, suffix=kind)}
+    found: Json = {"query": view.to_query(), "name": answers.file_name(*parts, suffix=kind)}
+    if look.measure is not None and edition.live(look.measure.id):
+        found["revision"] = edition.revision(look.measure.id)
+    return found
 
 
 def of_briefing(edition: Edition, shown: Version, kind: str) -> Json:
@@ -262,16 +266,17 @@ class Exports:
         library: Library,
         briefings: Briefings,
         *,
+        ledger: str = "",
         lock: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._library = library
         self._briefings = briefings
         self._folder = library.folder
-        self._lock_file = lock or machine_lock()
-        self._clock = clock
-        self._starting = Lock()
-        self._started = float("-inf")
+        self._ledger = ledger
+        self._tender = Tender(
+            lock or machine_lock(), lambda held: start(self._folder, held, self._ledger), clock
+        )
 
     def ask(self, body: Any, link: str) -> Json:
         """What has become of a request; begun, if it is a new one.
@@ -294,7 +299,7 @@ class Exports:
         job = jobs.ask(self._folder, name, wished, most=MOST_WAITING)
         if job is None:
             raise Busy(say("export.busy"), cure=say("export.busy_cure"))
-        self._tend(job, new=True)
+        self._tender.tend(job, new=True)
         return self._said(job)
 
     def status(self, identifier: str) -> Json:
@@ -305,7 +310,7 @@ class Exports:
         UnknownName : there is none, or its file was cleared away.
         """
         job = self._job(identifier)
-        self._tend(job)
+        self._tender.tend(job)
         return self._said(job)
 
     def file(self, identifier: str) -> tuple[Path, str, str]:
@@ -350,25 +355,6 @@ class Exports:
             said["error"] = job.error
         return said
 
-    def _tend(self, job: Job, *, new: bool = False) -> None:
-        """See to it that a process is at work while a job is not ended."""
-        if job.status not in (Standing.WAITING, Standing.WORKING):
-            return
-        with self._starting:
-            if not new and self._clock() - self._started < _PAUSE:
-                return
-            try:
-                held = take(self._lock_file)
-                if held is None:
-                    return  # one is at work
-                self._started = self._clock()
-                try:
-                    start(self._folder, held)
-                finally:
-                    os.close(held)
-            except OSError as error:
-                log.error("no process for exports: %s", error)  # the next look tries again
-
     def _check_folder(self) -> None:
         folder = self._folder / FOLDER
         try:
@@ -384,43 +370,16 @@ class Exports:
 
 def machine_lock() -> Path:
     """The file whose lock says that this user's machine is making a file."""
-    return Path(tempfile.gettempdir()) / f"bangfu-exports-{os.getuid()}.lock"
+    return errands.machine_lock(FOLDER)
 
 
-def take(path: Path) -> int | None:
-    """The lock as an open file, or None when somebody has it; whoever inherits it has it, too."""
-    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(held)
-        return None
-    return held
-
-
-def start(folder: Path, lock: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, lock: int, ledger: str = "") -> subprocess.Popen[bytes]:
     """Begin a process that does what waits in a workspace; it inherits the lock, and so holds it.
 
-    It has a session of its own: a server that is stopped or replaces a worker does not stop it.
+    `ledger` is the URL of the ledger; "" for none.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "dashboard.exports"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(lock,),
-        start_new_session=True,
-    )
-    assert process.stdin is not None, "it was asked for"
-    with contextlib.suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(json.dumps({"workspace": str(folder.resolve())}).encode())
-
-    def wait() -> None:
-        # Nobody else would: what ended stays in the system's table until it is asked about.
-        if process.wait() != 0:
-            log.error("the process for exports ended with %d", process.returncode)
-
-    Thread(target=wait, daemon=True).start()
-    return process
+    told = {"workspace": str(folder.resolve()), "ledger": ledger}
+    return errands.begin("dashboard.exports", told, lock)
 
 
 def register(server: Flask, exports: Exports, *, public_url: str = "") -> None:
@@ -434,6 +393,7 @@ def register(server: Flask, exports: Exports, *, public_url: str = "") -> None:
         return request.host_url.rstrip("/")
 
     @server.post("/api/v1/exports")
+    @needs(Right.READ)
     def ask_export() -> Response:
         arguments()
         try:
@@ -443,11 +403,13 @@ def register(server: Flask, exports: Exports, *, public_url: str = "") -> None:
         return answers.as_json(exports.ask(body, base()), answers.NEVER, status=202)
 
     @server.get("/api/v1/exports/<identifier>")
+    @needs(Right.READ)
     def export_status(identifier: str) -> Response:
         arguments()
         return answers.as_json(exports.status(identifier), answers.NEVER)
 
     @server.get("/api/v1/exports/<identifier>/file")
+    @needs(Right.READ)
     def export_file(identifier: str) -> Response:
         arguments()
         path, name, kind = exports.file(identifier)
@@ -498,7 +460,7 @@ class Teller:
         yield advance
 
 
-def work(folder: Path) -> None:
+def work(folder: Path, ledger: str = "") -> None:
     """Do all that waits in a workspace, one after the other, and leave.
 
     Whoever calls this holds the machine's lock: a job that still counts as worked on was lost.
@@ -507,25 +469,27 @@ def work(folder: Path) -> None:
     while (job := jobs.claim(folder, os.getpid())) is not None:
         signal.alarm(LONGEST)
         try:
-            _do(folder, job)
+            _do(folder, job, ledger)
         finally:
             signal.alarm(0)
 
 
-def _do(folder: Path, job: Job) -> None:
+def _do(folder: Path, job: Job, ledger: str) -> None:
     def tell(done: int, total: int, label: str) -> None:
         if not jobs.report(folder, job, done, total, label):
-            raise _Taken
+            raise Taken
 
     place = folder / FOLDER
     try:
         edition = Edition.open(folder, str(job.request["edition"]))
+        if "revision" in job.request:
+            edition = with_ledger(edition, ledger)
         progress = Teller(tell, 1)
         with progress.step(say("export.begins")):
             content = make(edition, job.request, progress)
         write(place / f"{job.id}.{suffix_of(job.request)}", content)
         prune(folder, keep=job.id)
-    except _Taken:
+    except Taken:
         return
     except Exception as error:
         status, sentence = explain(error)
@@ -538,20 +502,6 @@ def _do(folder: Path, job: Job) -> None:
         jobs.fail(folder, job, sentence)
     else:
         jobs.finish(folder, job)
-
-
-class _Taken(Exception):
-    """Somebody else does the job now."""
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def prune(folder: Path, keep: str, *, most: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> None:
@@ -593,7 +543,8 @@ def main() -> None:
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    work(Path(json.load(sys.stdin)["workspace"]))
+    told = json.load(sys.stdin)
+    work(Path(told["workspace"]), told["ledger"])
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ from urllib.parse import quote
 from flask import Flask, Response, request
 
 from dashboard import answers, api
+from dashboard.access import needs
 from dashboard.library import Library
 from dashboard.services import Drawn
 from dashboard.tiles import Archives
 from geodata.edition import Edition
 from geodata.errors import AtlasError, BadRequest, UnknownName
+from geodata.ledger.roles import Right
 from geodata.words import say
 from layers.view import View
 
@@ -45,6 +47,7 @@ def register(
     pens = BoundedSemaphore(PENS)
 
     @server.get("/healthz")
+    @needs(Right.ANYONE, background=True)
     def healthz() -> Response:
         try:
             now = library.current()
@@ -57,21 +60,25 @@ def register(
         )
 
     @server.get("/api/v1/edition")
+    @needs(Right.READ)
     def edition() -> Response:
         arguments()
         return answers.as_json(drawn.edition(library.current().edition))
 
     @server.get("/api/v1/regions")
+    @needs(Right.READ)
     def regions() -> Response:
         asked = arguments("parent")
         return answers.as_json(api.regions(library.current().edition, asked.get("parent")))
 
     @server.get("/api/v1/regions/<code>")
+    @needs(Right.READ)
     def region(code: str) -> Response:
         asked = arguments("measure", "round", "period")
         return answers.as_json(api.profile(library.current().edition, code, asked, drawn.profile))
 
     @server.get("/api/v1/values/<measure>")
+    @needs(Right.READ)
     def values(measure: str) -> Response:
         asked = arguments("level", "period", "round")
         book = library.current().edition
@@ -80,6 +87,7 @@ def register(
         )
 
     @server.get("/api/v1/search")
+    @needs(Right.READ)
     def search() -> Response:
         asked = arguments("q")
         if "q" not in asked:
@@ -89,16 +97,19 @@ def register(
         return answers.as_json({"results": api.search(library.current().edition, asked["q"])})
 
     @server.get("/data/<edition>/<round>/<measure>/<level>.bin")
+    @needs(Right.READ)
     def array(edition: str, round: str, measure: str, level: str) -> Response:
         book = library.edition(edition)
         _declared(book, round, measure)
         return _file(book.array_path(measure, round, book.space.level(level).id))
 
     @server.get("/data/<edition>/mesh.bin")
+    @needs(Right.READ)
     def mesh(edition: str) -> Response:
         return _file(library.edition(edition).mesh_path())
 
     @server.get("/tiles/<edition>/<level>/<int:z>/<int:x>/<int:y>.pbf")
+    @needs(Right.READ)
     def tile(edition: str, level: str, z: int, x: int, y: int) -> Response:
         book = library.edition(edition)
         archive = archives.at(book.tiles_path(book.space.level(level).id))
@@ -112,6 +123,7 @@ def register(
         return _forever(_TILE, lambda: plain, packed=False)
 
     @server.get("/pictures/<edition>/<round>/<measure>.svg")
+    @needs(Right.READ)
     def picture(edition: str, round: str, measure: str) -> Response:
         asked = arguments("look", "period", "region")
         look = asked.get("look", LOOKS[0])
@@ -123,9 +135,11 @@ def register(
         _declared(book, round, measure)
         period, region = asked.get("period"), asked.get("region")
         image = drawn.thumbnail(book, measure, round, look, period, region).encode()
-        return answers.tagged(Response(image, mimetype="image/svg+xml"), image, HOUR)
+        kept = answers.ASK if book.live(measure) else HOUR
+        return answers.tagged(Response(image, mimetype="image/svg+xml"), image, kept)
 
     @server.get("/save")
+    @needs(Right.READ)
     def save_map() -> Response:
         view = View.from_query(request.query_string.decode("ascii", "replace"))
         book = library.current().edition

@@ -7,11 +7,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from callbacks.services import Services
 from dashboard import api
+from dashboard.beside import Beside, without_ledger
 from dashboard.cache import Store
 from dashboard.library import Library
 from dashboard.settings import Settings
 from geodata import words
 from geodata.edition import Edition
+from geodata.ledger.store import Ledger
 from layers import charts, gallery, page, picture, profile, thumbnail
 from layers.view import View, resolve
 
@@ -60,7 +62,9 @@ def figures(edition: Edition, view: View, theme: str = "light") -> Json:
     return {name: figure for name, figure in found.items() if figure["data"]}
 
 
-def assemble(settings: Settings, library: Library, drawn: Drawn) -> Services:
+def assemble(
+    settings: Settings, library: Library, drawn: Drawn, ledger: Ledger | None = None
+) -> Services:
     """What callbacks are handed: the same functions, of whatever edition is current."""
 
     def now(function: Callable[Concatenate[Edition, P], T]) -> Callable[P, T]:
@@ -73,6 +77,7 @@ def assemble(settings: Settings, library: Library, drawn: Drawn) -> Services:
         edition=lambda: library.current().edition,
         picture=now(drawn.picture),
         profile=now(drawn.profile),
+        observed=Beside(library, ledger) if ledger is not None else without_ledger,
         charts=now(drawn.charts),
         gallery=now(drawn.gallery),
         search=now(api.search),

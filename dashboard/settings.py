@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import limits
 import redis.connection
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from geodata.errors import AtlasError
 from geodata.words import say
@@ -53,6 +56,42 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _ledger(text: str) -> str:
+    if not text:
+        return text
+    # What other programs write for the same database; we reach it by psycopg.
+    text = re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", text)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError(say("settings.ledger_form")) from error
+    of_file = url.drivername == "sqlite" and not url.host and not url.query
+    if not (of_file or url.drivername == "postgresql+psycopg"):
+        raise ValueError(say("settings.ledger_form"))
+    if not url.database or url.database == ":memory:":
+        raise ValueError(say("settings.ledger_form"))
+    return text
+
+
+def _limit(text: str) -> str:
+    try:
+        limits.parse_many(text)
+    except ValueError as error:
+        raise ValueError(say("settings.limit_form")) from error
+    return text
+
+
+def _issuer(text: str) -> str:
+    # Plain HTTP for a provider on the same machine only: whoever can change what it says is
+    # whoever they want to be.
+    if text and not re.fullmatch(
+        r"(?:https://[0-9A-Za-z.:_-]+|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)(?:/[^\s?#]*)?",
+        text,
+    ):
+        raise ValueError(say("settings.issuer_form"))
+    return text
+
+
 class Settings(BaseSettings):
     """How one server runs; immutable. The README's table is held against it by a test."""
 
@@ -91,10 +130,66 @@ class Settings(BaseSettings):
         description="Address under which phones and links reach the server, as "
         "`http://10.1.2.3:8050`; empty: as the browser calls it.",
     )
+    access: Literal["accounts", "open"] = Field(
+        "accounts",
+        description="Who may read: `accounts` (whoever has one, wall screens and paired phones) "
+        "or `open` (everybody who reaches the server; writing needs an account all the same).",
+    )
+    ledger: Annotated[str, AfterValidator(_ledger)] = Field(
+        "",
+        repr=False,
+        description="URL of the ledger's database: `sqlite:////srv/ledger.sqlite` or "
+        "`postgresql+psycopg://user:password@host/name`; empty: `ledger.sqlite` in the workspace.",
+    )
+    proxies: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="How many reverse proxies in a row are in front: that many `X-Forwarded-For`, "
+        "`-Proto` and `-Host` are believed. 0: none.",
+    )
+    session_idle_minutes: int = Field(
+        30,
+        ge=1,
+        le=1440,
+        description="Minutes without doing anything that sign out.",
+    )
+    session_hours: int = Field(
+        12, ge=1, le=720, description="Hours that sign out, whatever was done meanwhile."
+    )
+    sign_in_limit: Annotated[str, AfterValidator(_limit)] = Field(
+        "30 per minute; 300 per hour",
+        description="How often an address may try to sign in.",
+    )
+    write_limit: Annotated[str, AfterValidator(_limit)] = Field(
+        "120 per minute",
+        description="How often an account (or an address) may write. Each worker counts for "
+        "itself, unless `BANGFU_CACHE` is a Redis.",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        "",
+        description="Issuer of an OpenID Connect provider that signs people in, as "
+        "`https://id.example.cn/realms/office`; empty: passwords only.",
+    )
+    oidc_client_id: str = Field("", description="Our name at that provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Our secret at that provider.")
+    oidc_label: str = Field(
+        "统一身份认证", max_length=40, description="What the button for it is called."
+    )
+    oidc_only: bool = Field(False, description="Whether it alone signs in, and passwords no more.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What the server's log holds, on stderr."
     )
     access_log: bool = Field(False, description="Log every request.")
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Settings:
+        given = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret.get_secret_value())
+        if any(given) and not all(given):
+            raise ValueError(say("settings.oidc_part"))
+        if self.oidc_only and not all(given):
+            raise ValueError(say("settings.oidc_alone"))
+        return self
 
 
 def read(**given: Any) -> Settings:
@@ -123,7 +218,8 @@ def read(**given: Any) -> Settings:
 
 def _explain(problem: Any) -> str:
     """One problem as a sentence with variable, value and cure."""
-    name = str(problem["loc"][0])
+    # What no single setting is at fault for is said of the first of those that it is about.
+    name = str(problem["loc"][0]) if problem["loc"] else "oidc_issuer"
     field = Settings.model_fields.get(name)
     context = problem.get("ctx", {})
     if "error" in context:
@@ -140,10 +236,23 @@ def _explain(problem: Any) -> str:
         reason = say("settings.between", low=bounds["ge"], high=bounds["le"])
     elif problem["type"].startswith("bool"):
         reason = say("settings.boolean")
+    elif "max_length" in context:
+        reason = say("settings.long", most=context["max_length"])
     elif problem["type"].startswith("int"):
         reason = say("settings.integer")
     else:
         reason = say("settings.other", reason=problem["msg"])
-    return say(
-        "settings.invalid", name=f"{PREFIX}{name}".upper(), value=problem["input"], reason=reason
-    )
+    value = _shown(name, problem["input"]) if problem["loc"] else "…"
+    return say("settings.invalid", name=f"{PREFIX}{name}".upper(), value=value, reason=reason)
+
+
+def _shown(name: str, value: object) -> str:
+    """A value as an error shows it: without the passwords that addresses hold."""
+    field = Settings.model_fields.get(name)
+    if field is not None and field.annotation is SecretStr:
+        return "…"
+    text = str(value)
+    if "@" in text:
+        scheme = re.match(r"[A-Za-z0-9+.-]*://", text)
+        return f"{scheme.group() if scheme else ''}…@{text.rpartition('@')[2]}"
+    return text

@@ -21,8 +21,11 @@ from flask import Flask, Response, jsonify, request
 from segno.encoder import DataOverflowError
 from werkzeug.exceptions import UnsupportedMediaType
 
+from dashboard import access
+from dashboard.access import needs
 from dashboard.errors import respond
 from geodata.errors import BadRequest
+from geodata.ledger.roles import Right
 from geodata.steering import NotPaired, Steering, TooManyTries, Wall
 from geodata.words import say
 
@@ -91,7 +94,11 @@ def register(
         edition, briefing, fingerprint = briefings.fingerprint(wall.briefing)
         return {"edition": edition, "briefing": briefing, "fingerprint": fingerprint}
 
+    # Who pairs with a wall may read. So only who may read sets up a wall, and no phone does, or
+    # one that was let in once could let itself in for ever.
+
     @server.post("/steer/walls")
+    @needs(Right.READ, phones=False)
     def enrol() -> Response:
         given = _body("wall", "secret", "briefing")
         briefing = given.get("briefing") or DEFAULT
@@ -112,6 +119,7 @@ def register(
         )
 
     @server.get("/steer/walls/<wall>")
+    @needs(Right.READ, background=True, phones=False)
     def poll(wall: str) -> Response:
         found = steering.wall(wall[:64], _secret())
         after = _after(request.args.get("after"), found.seq)
@@ -144,11 +152,13 @@ def register(
         )
 
     @server.put("/steer/walls/<wall>/showing")
+    @needs(Right.READ, background=True, phones=False)
     def show(wall: str) -> Response:
         steering.show(wall[:64], _secret(), showing(_body(*_SHOWING)))
         return Response(status=204, headers={"Cache-Control": "no-store"})
 
     @server.post("/steer/pair")
+    @needs(Right.ANYONE)
     def pair() -> Response:
         code = _body("code").get("code")
         # Spaces, as people group six digits. What is no code at all still counts as a wrong one.
@@ -159,16 +169,16 @@ def register(
             response = respond(error.http_status, str(error))
             response.headers["Retry-After"] = str(error.wait)
             return response
-        return _json(
-            {
-                "token": pairing.token,
-                "wall": pairing.wall,
-                "name": pairing.name,
-                "expires": pairing.expires,
-            }
-        )
+        told = {
+            "token": pairing.token,
+            "wall": pairing.wall,
+            "name": pairing.name,
+            "expires": pairing.expires,
+        }
+        return _let_read(_json(told), pairing.token, pairing.expires)
 
     @server.get("/steer/remote")
+    @needs(Right.ANYONE, background=True)
     def look() -> Response:
         wall, expires = steering.steered(_token())
         told = {
@@ -179,9 +189,12 @@ def register(
             **briefing_of(wall),
         }
         tag = _tag(told)
-        return _unchanged(tag) if _has(tag) else _json(told, tag)
+        # Asked again and again: the cookie of a phone that had none gets there, too.
+        response = _unchanged(tag) if _has(tag) else _json(told, tag)
+        return _let_read(response, _token(), expires)
 
     @server.get("/steer/remote/scenes")
+    @needs(Right.ANYONE)
     def scenes() -> Response:
         wall, _ = steering.steered(_token())
         told = briefings.scenes(wall.briefing)
@@ -198,6 +211,7 @@ def register(
         )
 
     @server.post("/steer/remote/commands")
+    @needs(Right.ANYONE)
     def press() -> Response:
         token = _token()
         steering.steered(token)  # who may not steer learns nothing about how commands look
@@ -208,9 +222,12 @@ def register(
         return _json({"seq": steering.command(token, identifier, order)})
 
     @server.delete("/steer/remote")
+    @needs(Right.ANYONE)
     def leave() -> Response:
         steering.leave(_token())
-        return Response(status=204, headers={"Cache-Control": "no-store"})
+        response = Response(status=204, headers={"Cache-Control": "no-store"})
+        access.drop(response, access.PHONE)
+        return response
 
     @server.errorhandler(NotPaired)
     def not_paired(error: NotPaired) -> Response:
@@ -359,6 +376,13 @@ def _number(given: Mapping[str, Any], name: str, low: int, high: int) -> float:
 def _clean(text: str, most: int) -> str:
     """Without what no screen shows: control characters, halves of a character."""
     return "".join(c for c in text if c.isprintable() and not "\ud800" <= c <= "\udfff")[:most]
+
+
+def _let_read(response: Response, token: str, expires: float) -> Response:
+    """Let the phone see what its wall shows: pictures are asked for without the token."""
+    if access.held(access.PHONE) != token:
+        access.keep(response, access.PHONE, token, max(0, int(expires - time.time())))
+    return response
 
 
 def _after(text: str | None, last: int) -> int:

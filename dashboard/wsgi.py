@@ -67,6 +67,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "limit_request_line": 8190,
         # Newer gunicorns open a socket for orders; nobody here gives any.
         "control_socket_disable": True,
+        # Nobody's word is taken for the scheme or the address: `BANGFU_PROXIES` says how many.
+        "forwarded_allow_ips": "",
     }
 
 

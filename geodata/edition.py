@@ -49,6 +49,16 @@ CRS = "EPSG:4326"
 
 _SHELF_BYTES = 256 * 2**20
 
+
+@dataclass(frozen=True)
+class Contact:
+    """What the ledger adds up to in the round of contact points: numbers, no people."""
+
+    round: str
+    problems: dict[str, Any]
+    """As `geodata.ledger.board.totals` says."""
+
+
 _ONE_HEADER = threading.Lock()
 """numpy parses an array's header as Python, and CPython 3.11's parser fails now and then (a
 SystemError on its recursion depth) when two threads of a process parse at once."""
@@ -193,6 +203,27 @@ class Edition:
     def measures(self) -> tuple[Measure, ...]:
         """Measures, in order."""
         return self.space.measures
+
+    def revision(self, *names: object) -> str:
+        """What results that name these measures are of, beside the edition: part of every key
+        under which a result is kept. "" for an edition alone, which never changes.
+        """
+        return ""
+
+    def live(self, measure: str) -> bool:
+        """Whether a measure follows the ledger instead of the edition's files."""
+        return False
+
+    def cutoff_of(self, measure: str | None) -> str:
+        """Cut-off date in words of what a map of a measure shows."""
+        return self.cutoff
+
+    @property
+    def contact(self) -> Contact | None:
+        """What the ledger adds up to; None while it holds neither a contact point nor a problem,
+        and for an edition alone.
+        """
+        return None
 
     @property
     def cutoff(self) -> str:

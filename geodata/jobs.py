@@ -1,7 +1,8 @@
 """Long work that somebody waits for: which jobs there are and how far they are.
 
 It lives in `atlas.sqlite`, as the pointer to the current edition does, so that every process of a
-workspace gives the same answer. What a job makes, and in which process, is no concern of this.
+workspace gives the same answer; a folder inside it may have a queue of its own. What a job makes,
+and in which process, is no concern of this.
 """
 
 from __future__ import annotations
@@ -181,15 +182,16 @@ def fail(folder: Path, job: Job, sentence: str) -> None:
         )
 
 
-def recover(folder: Path, lost: Callable[[Job], bool]) -> int:
+def recover(folder: Path, lost: Callable[[Job], bool], sentence: str = "") -> int:
     """Put jobs whose process is lost back into the queue, or fail them after the second time.
 
-    Returns how many there were. A job that somebody else recovers meanwhile is left to them.
+    `sentence` says the latter; by default it speaks of a file. Returns how many there were. A job
+    that somebody else recovers meanwhile is left to them.
     """
     gone = [job for job in unfinished(folder) if job.status is Standing.WORKING and lost(job)]
     for job in gone:
         if job.tries >= MOST_TRIES:
-            fail(folder, job, say("export.died"))
+            fail(folder, job, sentence or say("export.died"))
             continue
         with _writing(folder) as base:
             base.execute(

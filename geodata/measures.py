@@ -62,7 +62,7 @@ class Leaves:
     reported: Bools
     verified: Bools
     expected: Bools
-    """[N]: the base."""
+    """[N]: the base; [P, N] where it changes within the round."""
 
 
 def rank_lowest(values: pd.Series, count: int) -> pd.Index:
@@ -379,7 +379,7 @@ def roll_up(measure: Measure, round_id: str, leaves: Leaves, nesting: Nesting) -
     numerator, denominator = leaves.numerator, leaves.denominator
     reported = leaves.reported.astype(np.int32)
     verified = leaves.verified.astype(np.int32)
-    expected = leaves.expected.astype(np.int32)[None, :]
+    expected = np.atleast_2d(leaves.expected.astype(np.int32))
     found: dict[str, Values] = {}
     for depth in range(len(nesting.levels) - 1, -1, -1):
         if depth < len(nesting.levels) - 1:

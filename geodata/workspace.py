@@ -413,6 +413,76 @@ class Source(Table):
     links: tuple[Link, ...] = Field((), description="What an entity is linked to.")
 
 
+class Weights(Table):
+    """`[contact_points.need]`: what counts how much in a village's need of a contact point."""
+
+    gap: float = Field(1.0, ge=0, description="Weight of what is missing (the measure `gap`).")
+    income: float = Field(
+        1.0, ge=0, description="Weight of what the income falls short of the plan or the best."
+    )
+    stagnation: float = Field(
+        1.0, ge=0, description="Weight of the time that the income has not grown."
+    )
+    visit: float = Field(0.5, ge=0, description="Weight of the time since the last visit.")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Self:
+        if not (self.gap or self.income or self.stagnation or self.visit):
+            raise ValueError(say("workspace.no_weight"))
+        return self
+
+
+PickRule = Literal["quota", "target", "taken", "every_district", "spread", "own_unit"]
+"""Rules of picking that a workspace may allow to be set aside."""
+
+
+class ContactPoints(Table):
+    """`[contact_points]`: the rules by which members pick villages."""
+
+    round: Identifier | None = Field(
+        None, description="Round whose villages are picked; by default the last with targets."
+    )
+    per_member: int = Field(3, ge=1, le=100, description="Contact points that a member may have.")
+    only_targets: bool = Field(True, description="Whether only the round's targets may be picked.")
+    members_per_village: int = Field(
+        1, ge=1, le=100, description="Members who may share a village; 1: it belongs to one alone."
+    )
+    every_district: bool = Field(
+        True,
+        description="At least one contact point in each region of the second level: the last "
+        "places are kept for those that have none.",
+    )
+    per_district: int = Field(
+        0, ge=0, description="Most contact points of one member in one district; 0: no limit."
+    )
+    own_unit: bool = Field(
+        False, description="Whether a member may pick a village that the member's unit supports."
+    )
+    unit: Identifier | None = Field(
+        None,
+        description="Kind of entity that is a support unit; by default `unit`, where a source "
+        "declares that kind.",
+    )
+    override: tuple[PickRule, ...] = Field(
+        ("spread", "own_unit"),
+        description="Rules that may be set aside with a reason: `quota`, `target`, `taken`, "
+        "`every_district`, `spread`, `own_unit`.",
+    )
+    visit_days: int = Field(
+        90, ge=1, description="A contact point that was not visited for so many days is due."
+    )
+    need: Weights = Field(Weights(), description="Weights of proposals.")
+    income: Identifier | None = Field(
+        None, description="Measure that is the income; without one, no card speaks of income."
+    )
+    gap: Identifier | None = Field(None, description="Measure that counts what is missing.")
+    travel_km: float = Field(
+        0.0,
+        ge=0,
+        description="Proposals: largest distance between two villages of one member; 0: no limit.",
+    )
+
+
 class Workspace(Table):
     """All of `atlas.toml`, checked within itself; reads no other file."""
 
@@ -425,6 +495,9 @@ class Workspace(Table):
     indicators: tuple[Indicator, ...] = Field((), description="What files report.")
     measures: tuple[Measure, ...] = Field(min_length=1, description="What maps show.")
     sources: tuple[Source, ...] = Field(min_length=1, description="Files.")
+    contact_points: ContactPoints = Field(
+        ContactPoints(), description="Rules of picking contact points."
+    )
     default_measure: Identifier | None = Field(None, description="Measure of the first map.")
 
     @property
@@ -436,6 +509,24 @@ class Workspace(Table):
     def leaf(self) -> Level:
         """The level that files report on."""
         return self.levels[-1]
+
+    @property
+    def district(self) -> Level:
+        """The level that contact points are spread over: the second, unless that is the leaf."""
+        return self.levels[1] if len(self.levels) > 2 else self.levels[0]
+
+    @property
+    def contact_round(self) -> Round:
+        """The round whose villages members pick: declared, else the last with targets."""
+        if self.contact_points.round is not None:
+            return self.round(self.contact_points.round)
+        return next((one for one in reversed(self.rounds) if one.target), self.rounds[-1])
+
+    @property
+    def unit_kind(self) -> str | None:
+        """The kind of entity that is a support unit; None when no file holds any."""
+        kinds = {source.entity for source in self.sources}
+        return self.contact_points.unit or ("unit" if "unit" in kinds else None)
 
     def level(self, name: str) -> Level:
         """The level called `name`; raises `UnknownName`."""
@@ -507,6 +598,7 @@ def _disagreements(space: Workspace) -> Iterator[str]:
         if (source.kind is SourceKind.ENTITIES) != (source.entity is not None):
             yield say("workspace.entity_kind", place=f"sources.{source.id}")
     yield from _circles(space)
+    yield from _unfit_for_contact_points(space)
     if not any(source.kind is SourceKind.BOUNDARIES for source in space.sources):
         yield say("workspace.no_boundaries")
     if space.codes.parents == "prefix":
@@ -527,12 +619,38 @@ def _circles(space: Workspace) -> Iterator[str]:
             return
 
 
+def _unfit_for_contact_points(space: Workspace) -> Iterator[str]:
+    """Measures that are declared, and still say nothing about a village to be picked."""
+    known = {one.id: one for one in space.measures}
+    rules = space.contact_points
+    if rules.round is not None and rules.round not in {one.id for one in space.rounds}:
+        return  # said already
+    for key in ("income", "gap"):
+        measure = known.get(getattr(rules, key) or "")
+        if measure is None:
+            continue
+        place, round_id = f"contact_points.{key}", space.contact_round.id
+        if round_id not in measure.rounds:
+            yield say("workspace.not_in_round", place=place, name=measure.id, round=round_id)
+        if measure.rule.is_share:
+            yield say("workspace.share_of_one", place=place, name=measure.id)
+
+
 def _uses(space: Workspace) -> Iterator[tuple[str, str, str]]:
     """Every name that is used: the table that must declare it, the name, and where."""
     for uses in (_used_by_rounds, _used_by_measures, _used_by_sources):
         for table, name, place in uses(space):
             if name is not None:
                 yield table, name, place
+    rules = space.contact_points
+    for table, name, key in (
+        ("rounds", rules.round, "round"),
+        ("entities", rules.unit, "unit"),
+        ("measures", rules.income, "income"),
+        ("measures", rules.gap, "gap"),
+    ):
+        if name is not None:
+            yield table, name, f"contact_points.{key}"
     if space.default_measure is not None:
         yield "measures", space.default_measure, "default_measure"
 

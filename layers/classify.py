@@ -107,11 +107,16 @@ def assign(
 
 def yes_or_no(measure: Measure) -> tuple[Class, ...]:
     """The two classes of a share's leaves: 0 (false) and 100 (true)."""
-    word = "met" if measure.direction is Direction.MORE else "true"
+    word = leaf_word(measure)
     bounds = [0.0, 100.0]
     colours = palette.ramp(_ramp(measure), 2)
     labels = [say(f"layers.class.not_{word}"), say(f"layers.class.{word}")]
     return _assemble(bounds, labels, colours)
+
+
+def leaf_word(measure: Measure) -> str:
+    """What a share says of a leaf: `met` or `true`. Who has no condition meets none."""
+    return "met" if measure.direction is Direction.MORE and measure.where else "true"
 
 
 def from_breaks(measure: Measure, lowest: float) -> tuple[Class, ...]:

@@ -148,7 +148,9 @@ def curves(edition: Edition, measure: Measure | None, known: Reports) -> list[Js
     wanted: dict[str, None] = {}
 
     def want(one: Measure) -> None:
-        wanted.setdefault(str(one.where.indicator if one.where else one.value))
+        name = one.where.indicator if one.where else one.value
+        if name is not None:  # no file reports what follows the ledger
+            wanted.setdefault(name)
 
     if measure:
         want(measure)

@@ -50,6 +50,8 @@ def of(edition: Edition, look: Resolved, underlay: Mapping[str, object] | None =
     name = measure.id if measure else None
     return {
         "edition": edition.id,
+        # Of what the ledger said; None for what the edition alone says, which never changes.
+        "live": edition.revision(name) if name and edition.live(name) else None,
         "title": notices["title"],
         "query": view.to_query(),
         "measure": describe(edition, measure) if measure else None,
@@ -81,7 +83,10 @@ def of(edition: Edition, look: Resolved, underlay: Mapping[str, object] | None =
         "hide": sorted(view.hide),
         "camera": list(view.camera) if view.camera else None,
         "look": view.look,
-        "notices": {key: notices[key] for key in ("demo", "source", "cutoff", "approval_number")},
+        "notices": {
+            **{key: notices[key] for key in ("demo", "source", "approval_number")},
+            "cutoff": edition.cutoff_of(name),
+        },
         "underlay": dict(underlay) if underlay else None,
         "children": _children(edition, look.round.id, name, region.code),
         "figures": figures(edition, look.round.id, region.code, look.period_id),
@@ -234,13 +239,23 @@ def _levels(edition: Edition, round: str, measure: str | None) -> list[Json]:
                 "min_zoom": smallest,
                 "max_zoom": largest,
                 "zoom_from": follow,
-                "values": f"/data/{edition.id}/{round}/{measure}/{one.id}.bin" if measure else None,
+                "values": array_url(edition, round, measure, one.id) if measure else None,
                 "classes": [c.as_dict() for c in classes(edition, measure, round, one.id)]
                 if measure
                 else [],
             }
         )
     return levels
+
+
+def array_url(edition: Edition, round: str, measure: str, level: str) -> str:
+    """Where a value array lies. A live one is asked for by its revision, so that a browser takes
+    another for another file; the server answers every revision with the newest.
+    """
+    if edition.live(measure):
+        at = edition.revision(measure)
+        return f"/live/{edition.id}/{round}/{measure}/{level}.bin?at={at}"
+    return f"/data/{edition.id}/{round}/{measure}/{level}.bin"
 
 
 def _mesh(edition: Edition) -> Json | None:

@@ -13,6 +13,7 @@ from geodata.words import say
 from geodata.workspace import Measure
 from layers import leaf
 from layers import picture as pictures
+from layers.classify import leaf_word
 from layers.numbers import amount, figure, plain, with_unit
 from layers.plan import standing
 from layers.ranking import order, ranks
@@ -207,7 +208,7 @@ def _period(name: str | None) -> Json | None:
 def _value_text(measure: Measure, value: float, leaf: bool) -> str:
     """A value in words: of a share, a leaf is yes or no."""
     if leaf and measure.rule.is_share:
-        word = "met" if measure.direction is Direction.MORE else "true"
+        word = leaf_word(measure)
         return say(f"layers.class.{word}") if value >= 50 else say(f"layers.class.not_{word}")
     return amount(value, measure.digits, measure.unit)
 

@@ -1,9 +1,12 @@
-"""Remembering what depends on an edition and plain names only: an edition never changes."""
+"""Remembering what depends on an edition and plain names only.
+
+An edition never changes; one that knows the ledger says itself which of its measures do.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import wraps
 from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
@@ -14,13 +17,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def names(args: Iterable[object]) -> Iterator[object]:
+    """What arguments name: texts and None themselves, of a View or a scene the measures in it."""
+    for arg in args:
+        yield from getattr(arg, "names", (arg,))
+
+
 def per_edition(
     most: int,
 ) -> Callable[[Callable[Concatenate[Edition, P], R]], Callable[Concatenate[Edition, P], R]]:
     """Keep the `most` recently used results of a function of an edition and hashable names.
 
     The key holds the edition's id, not the object, so that the memory neither keeps a closed
-    edition's files open nor answers for another edition. Results are shared: never change one.
+    edition's files open nor answers for another edition; and the edition's revision for what the
+    arguments name, so that what follows the ledger is drawn anew and nothing else is. Results are
+    shared: never change one.
     """
 
     def decorate(
@@ -31,7 +42,8 @@ def per_edition(
 
         @wraps(function)
         def remembered(edition: Edition, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            key = (edition.id, args, tuple(sorted(kwargs.items())))
+            revision = edition.revision(*names((*args, *kwargs.values())))
+            key = (edition.id, revision, args, tuple(sorted(kwargs.items())))
             with lock:
                 if key in kept:
                     kept.move_to_end(key)

@@ -77,6 +77,11 @@ class View:
         if self.camera is not None:
             object.__setattr__(self, "camera", _camera(self.camera))
 
+    @property
+    def names(self) -> tuple[str | None]:
+        """The measure that it names, or None: what a kept result is of (`layers.remember`)."""
+        return (self.measure,)
+
     @classmethod
     def from_query(cls, query: str) -> View:
         """Read a query string, with or without `?`.

@@ -19,7 +19,8 @@ import dashboard.app, geodata.words
 home = pathlib.Path(dashboard.app.__file__)
 assert sys.prefix in str(home), home
 from dashboard.settings import Settings
-client = dashboard.app.create_app(Settings(workspace=sys.argv[1])).server.test_client()
+app = dashboard.app.create_app(Settings(workspace=sys.argv[1], access="open"))
+client = app.server.test_client()
 assert client.get("/healthz").json["status"] == "ok", client.get("/healthz").text
 page = client.get("/").text
 import re

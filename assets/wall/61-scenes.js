@@ -73,6 +73,9 @@
       .replace(/([\d%]) (?=[\u4e00-\u9fff])/g, "$1\u00a0")
       .replace(/(^|[，。；：、（ ])([\u4e00-\u9fff]) (?=\d)/g, "$1$2\u00a0");
 
+  /** A row of counts: what is counted stays beside its number ("问题 35 个"). */
+  const counted = (text) => text.replace(/([，；])([\u4e00-\u9fff]{2,5}) (?=\d)/g, "$1$2\u00a0");
+
   /** Keeps a month on one line where lines end anywhere. */
   const dated = (text) => text.replace(/(\d)年(\d+)月/g, "$1\u2060年\u2060$2\u2060月");
 
@@ -136,7 +139,8 @@
   /** Sentence, size and details of a head, and the height it takes in rem. */
   function headOf(content, layout, width) {
     const sizes = layout === "strip" ? [3.4, 3, 2.6, 2.2] : [2.6, 2.4, 2.2, 2];
-    const { size, lines, count } = setOf(content.sentence, width, broad(content, layout) ? 2 : 3, sizes);
+    const sentence = content.kind === "contact" ? counted(content.sentence) : content.sentence;
+    const { size, lines, count } = setOf(sentence, width, broad(content, layout) ? 2 : 3, sizes);
     const short = (text) => charts().ems(text) * 1.04 <= width;
     const details = content.detail || [];
     const detail = details.every(short) ? details : [details.join("；")];
@@ -290,6 +294,25 @@
         className: "wall-progress",
       },
       h(charts().Curve, { series, partial, period, words, label: content.sentence })
+    );
+  }
+
+  /** Problems by month: what was found, and what was put right. */
+  function Problems({ content, words }) {
+    const key = (kind, text) => [h("i", { key: kind, className: "wall-key wall-key-" + kind }), text];
+    return h(
+      Panel,
+      {
+        title: say(words, "problems.title"),
+        aside: h(
+          Fragment,
+          null,
+          key("found", say(words, "problems.found")),
+          key("fixed", say(words, "problems.fixed"))
+        ),
+        className: "wall-progress",
+      },
+      h(charts().Months, { rows: content.problems, words, label: content.sentence })
     );
   }
 
@@ -665,6 +688,7 @@
       curve: Boolean(content.series && content.series.value.some((one) => one !== null)),
       multiples: count(content.multiples) > 0,
       standings: Boolean(content.standings && count(content.standings.rows)),
+      problems: count(content.problems) > 0,
     };
     // The strip's panels are wider than their text needs: it is written larger.
     const scale = strip ? 1.25 : 1;
@@ -681,6 +705,8 @@
         has.list && [h(Ranking, { key: "list", content, words, wide: strip || uhd, ...options }), "minmax(0, 1fr)"],
       curve: () =>
         has.curve && [h(Progress, { key: "curve", content, period: given, words }), "minmax(0, 1.2fr)"],
+      problems: () =>
+        has.problems && [h(Problems, { key: "problems", content, words }), "minmax(0, 1fr)"],
       multiples: () => has.multiples && [h(Multiples, { key: "multiples", content, scale }), "minmax(0, 1fr)"],
       pair: () => has.standings && [h(RankPair, { key: "pair", content, words }), "minmax(0, 1fr)"],
       voices: () => {
@@ -754,6 +780,12 @@
       return strip
         ? done([head, parts.voices()], [parts.pair()])
         : done([head, parts.pair()], [], [parts.voices()]);
+    }
+    if (kind === "contact") {
+      if (strip) return done([head, parts.figures("tower", 6, 0)], [parts.problems(), parts.list()]);
+      if (!has.problems) return done([head, parts.figures("row", 6, 7), parts.list()]);
+      const figures = parts.figures(uhd ? "row" : "line", 6, 10);
+      return done([head, figures, parts.problems()], [], [], parts.list({ bare: true }));
     }
     if (strip) return done([head, parts.figures("tower", 8, 0)], [parts.curve(), parts.list()]);
     if (kind === "progress") {

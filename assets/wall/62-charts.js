@@ -329,6 +329,71 @@
     );
   }
 
+  /* ---- pairs of bars ------------------------------------------------------------------- */
+
+  /** What came up in each month and what was put right in it: an outlined and a filled bar.
+   *
+   * `rows`: {id, label, found, fixed}. Text in it is never smaller than 1rem; months that have no
+   * room for their name go without. */
+  function Months({ rows, label, words }) {
+    const [box, size] = useSize();
+    let drawing = null;
+    // Lower than this there is room for nothing but names of months.
+    if (size.width > 0 && size.height > 5.5 * size.rem) {
+      const unit = size.rem;
+      const top = rows.reduce((most, one) => Math.max(most, one.found, one.fixed), 1);
+      const marks = ticks(0, top, size.height / unit > 12 ? 4 : 2).filter(Number.isInteger);
+      const high = Math.max(top, marks[marks.length - 1]);
+      const left = (widest(marks.map((one) => figure(one, 0))) + 0.7) * unit;
+      const foot = size.height - 2.9 * unit;
+      const y = (value) => foot - ((foot - 0.9 * unit) * value) / high;
+      // A single month is no wall of colour.
+      const slot = Math.min(6 * unit, (size.width - left) / rows.length);
+      const bar = slot * 0.36;
+      const every = Math.max(1, Math.ceil((2.5 * unit) / slot));
+      const month = (one) => say(words, "problems.month", { month: Number(one.id.slice(5)) });
+      const year = (one, at) => at === 0 || one.id.slice(5) === "01";
+      const years = rows.filter(year).length;
+      drawing = h(
+        "svg",
+        { width: size.width, height: size.height, role: "img", "aria-label": label },
+        marks.map((one) =>
+          h(
+            "g",
+            { key: one },
+            h("path", { className: "wall-rule", d: "M" + left + " " + y(one).toFixed(1) + "H" + size.width }),
+            h("text", { x: left - unit * 0.45, y: y(one) + unit * 0.36, textAnchor: "end" }, figure(one, 0))
+          )
+        ),
+        rows.map((one, at) => {
+          const x = left + slot * at;
+          const middle = x + slot / 2;
+          const close = at === 0 && years > 1 && rows.findIndex((other, n) => n > 0 && year(other, n)) * slot < 3.4 * unit;
+          return h(
+            "g",
+            { key: one.id },
+            one.found > 0 &&
+              h("rect", {
+                className: "wall-found", x: middle - bar - 1, y: y(one.found) + 1, width: bar - 2,
+                height: Math.max(0, foot - y(one.found) - 1),
+              }),
+            one.fixed > 0 &&
+              h("rect", {
+                className: "wall-fixed", x: middle + 1, y: y(one.fixed), width: bar,
+                height: foot - y(one.fixed),
+              }),
+            (rows.length - 1 - at) % every === 0 &&
+              h("text", { x: middle, y: foot + unit * 1.25, textAnchor: "middle" }, month(one)),
+            year(one, at) &&
+              !close &&
+              h("text", { x: Math.max(left, x), y: foot + unit * 2.5 }, say(words, "problems.year", { year: one.id.slice(0, 4) }))
+          );
+        })
+      );
+    }
+    return h("div", { ref: box, className: "wall-curve wall-months" }, drawing);
+  }
+
   /* ---- ranked bars --------------------------------------------------------------------- */
 
   /** Which rows of a list fit into `room` rows: {before, after, more}.
@@ -439,5 +504,5 @@
   /** Height of a row of a list, in rem; wall.css sets the same. */
   wall.ROW = 1.72;
 
-  wall.charts = { Bars, Curve, ems, usePeriod, useSize };
+  wall.charts = { Bars, Curve, Months, ems, usePeriod, useSize };
 })();

@@ -12,7 +12,15 @@ from urllib.parse import urlencode
 
 import shapely
 
-from dashboard.bench import animation, browser, building, rivals, serving
+from dashboard.bench import (
+    animation,
+    browser,
+    building,
+    deciding,
+    proposing,
+    rivals,
+    serving,
+)
 from geodata.edition import Edition
 from geodata.progress import SILENT, Progress
 from geodata.vocabulary import Base, Status
@@ -28,10 +36,12 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
     Returns
     -------
     dict : `machine`, and a list each of `building` (a world's demo and build), `maps`,
-        `animation` and `requests` rows; JSON-able. Takes minutes; needs Chromium and playwright.
+        `animation`, `requests`, `proposals` and `decisions` rows; JSON-able. Takes minutes; needs
+        Chromium and playwright.
     """
     report: dict[str, Any] = {"machine": _machine()}
     report |= {name: [] for name in ("building", "maps", "animation", "requests")}
+    report |= {name: [] for name in ("proposals", "decisions")}
     with tempfile.TemporaryDirectory(prefix="bangfu-bench-") as scratch:
         for size in sizes:
             folder = Path(scratch) / f"world-{size}"
@@ -40,6 +50,11 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
             edition = Edition.open(folder)
             with progress.step(say("bench.do.rivals", villages=size)):
                 pages = _write_rivals(Path(scratch) / f"pages-{size}", edition)
+            if size == sizes[0]:
+                with progress.step(say("bench.do.proposals", villages=size)):
+                    report["proposals"] = proposing.measure(edition)
+                with progress.step(say("bench.do.decisions", villages=size)):
+                    report["decisions"] = deciding.measure(folder, edition)
             with serving.served(folder) as port:
                 portal = f"http://127.0.0.1:{port}/?{_leaf_view(edition)}"
                 with (

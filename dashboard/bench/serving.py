@@ -39,13 +39,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, workers: int = 2) -> Iterator[int]:
-    """Run `bangfu serve` on a free loopback port; yields the port and ends the server after."""
+def served(folder: Path, workers: int = 2, **variables: str) -> Iterator[int]:
+    """Run `bangfu serve` on a free loopback port; yields the port and ends the server after.
+
+    Anybody may read, for what is measured is the reading; `variables` say otherwise.
+    """
     port = free_port()
     command = [sys.executable, "-m", "dashboard.cli", "serve", str(folder)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "BANGFU_ACCESS": "open", **variables},
     )
     try:
         for _ in range(START_SECONDS * 5):
@@ -59,7 +65,7 @@ def served(folder: Path, workers: int = 2) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(40)  # longer than it waits for answers that are under way
 
 
 def measure(port: int, asks: list[Ask]) -> list[dict[str, object]]:

@@ -8,6 +8,8 @@ from dash.development.base_component import Component
 from callbacks import ids
 from callbacks.aria import aria
 from callbacks.services import Services
+from dashboard import access
+from dashboard.account_menu import account_menu, account_pages
 from dashboard.atlas_map import AtlasLegend, AtlasMap, AtlasTime
 from dashboard.portal_components import (
     AtlasActions,
@@ -102,17 +104,22 @@ def headings(services: Services) -> tuple[str, bool]:
 
 
 def navigation(current: str) -> Component:
-    """Links to the pages, the current one marked."""
+    """Links to the pages that the reader may open, the current one marked; and who that is."""
     pages = {"map": "/", "gallery": "/maps"}
+    asker = access.principal()
     return html.Nav(
         className="pages",
         **aria(label=say("portal.nav.label")),
         children=[
-            html.A(
-                say(f"portal.nav.{name}"),
-                href=path,
-                **(aria(current="page") if name == current else {}),
-            )
-            for name, path in pages.items()
+            *(
+                html.A(
+                    say(f"portal.nav.{name}"),
+                    href=path,
+                    **(aria(current="page") if name == current else {}),
+                )
+                for name, path in pages.items()
+            ),
+            *account_pages(asker),
+            account_menu(asker),
         ],
     )

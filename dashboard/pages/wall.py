@@ -44,8 +44,8 @@ def waiting(title: str) -> str:
     )
 
 
-def without_edition() -> str:
-    """The whole page while the workspace has no edition: it asks again by itself."""
+def without_answer() -> str:
+    """The whole page while there is nothing to show or to ask: it asks again by itself."""
     title = html.escape(say("wall.title"))
     return (
         '<!doctype html>\n<html lang="zh-CN"><head><meta charset="utf-8">'

@@ -14,6 +14,7 @@ from geodata.vocabulary import Direction, Status
 from geodata.words import say
 from geodata.workspace import Measure
 from layers import picture as pictures
+from layers.briefing import contact as ledger
 from layers.briefing import sentences
 from layers.briefing import standings as closing
 from layers.briefing.declare import Kind
@@ -53,7 +54,8 @@ def content(edition: Edition, scene: Scene) -> Json:
     Keys: `id`, `kind`, `title`, `dwell`; `sentence` (the one message), `detail` (0 to 2 more);
     `query` (the same view in the portal); `region`, `round`, `period`; `headline` (the measure's
     value here); `picture` (`layers.picture`); `play`, `marked`, `figures`, `ranking`, `series`,
-    `multiples`, `standings`, `table`. What a scene has nothing for is None, or an empty list.
+    `multiples`, `standings`, `problems` (by month), `table`. What a scene has nothing for is None,
+    or an empty list.
 
     Months ahead of or behind plan: see `layers.briefing.pace.pace`; stuck: `standings.places`.
     """
@@ -100,6 +102,7 @@ def content(edition: Edition, scene: Scene) -> Json:
         "series": None,
         "multiples": None,
         "standings": None,
+        "problems": None,
         "table": None,
     }
     if measure is None or own is None:
@@ -305,7 +308,26 @@ def _standings(edition: Edition, scene: Scene, readings: _Readings, found: Json)
     found["table"] = _standings_table(told)
 
 
+def _contact(edition: Edition, scene: Scene, readings: _Readings, found: Json) -> None:
+    told = ledger.told(edition, _own(readings), readings.children)
+    found.update(told, ranking=_ranking(readings.children, scene.rows, readings))
+    if found["ranking"]:
+        level = readings.level_label(readings.children)
+        found["ranking"]["title"] = say("briefing.contact.list", level=level)
+        counts = {one.region.code: one for one in readings.children}
+        # Of all targets few are contact points: bars are as long as they are beside each other.
+        longest = max(row["share"] for row in found["ranking"]["rows"]) or 1.0
+        for row in found["ranking"]["rows"]:
+            row["share"] = round(row["share"] / longest, 4)
+            one = counts[row["code"]]
+            row["text"] = say(
+                "briefing.contact.share", points=figure(round(one.numerator)), value=row["text"]
+            )
+            row["change_text"] = ""
+
+
 _TELL = {
+    Kind.CONTACT: _contact,
     Kind.OVERVIEW: _overview,
     Kind.MAP: _map,
     Kind.GAPS: _gaps,

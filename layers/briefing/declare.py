@@ -45,6 +45,12 @@ class Kind(StrEnum):
     """One region: where it stands and its parts."""
     STANDINGS = "standings"
     """Who is ahead, who improved most, who is stuck and since when."""
+    CONTACT = "contact"
+    """Contact points, visits and problems, from the ledger; left out while it holds none."""
+
+
+_OWN = ("round", "measure", "measures", "regions", "level", "period")
+"""What a contact scene does not choose: it is about the whole, now."""
 
 
 def _scene_name(text: str) -> str:
@@ -80,7 +86,8 @@ class Item(Table):
     kind: Kind = Field(
         description="`overview` (headline figures), `map` (one measure), `gaps` (items as small "
         "multiples, worst towns), `progress` (the months against the plan), `region` (one region "
-        "a scene), `standings` (who is ahead, who is stuck)."
+        "a scene), `standings` (who is ahead, who is stuck), `contact` (contact points, visits and "
+        "problems, now; left out while the ledger holds none)."
     )
     id: Annotated[str, AfterValidator(_scene_name)] | None = Field(
         None,
@@ -135,6 +142,10 @@ class Item(Table):
     def _fitting(self) -> Item:
         if self.measures is not None and self.kind is not Kind.GAPS:
             raise ValueError(say("briefing.measures_kind", kind=self.kind.value))
+        chosen = [key for key in _OWN if getattr(self, key) is not None]
+        if self.kind is Kind.CONTACT and (chosen or self.notes_by_region):
+            keys = "、".join(chosen or ["notes_by_region"])
+            raise ValueError(say("briefing.contact_keys", keys=keys))
         return self
 
 
@@ -209,6 +220,7 @@ def default() -> Briefing:
             Item(kind=Kind.PROGRESS, dwell=30),
             Item(kind=Kind.REGION, regions=(CHILDREN,)),
             Item(kind=Kind.STANDINGS, dwell=30),
+            Item(kind=Kind.CONTACT),
         ),
     )
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from geodata import periods
 from geodata.edition import Edition, Region
-from geodata.vocabulary import Base, Direction, Rule, Status
+from geodata.vocabulary import Base, Rule, Status
 from geodata.words import say
 from geodata.workspace import Measure, Plan, Round
+from layers import classify
 from layers.briefing.pace import Course, Pace, pace
 from layers.numbers import MINUS, amount, difference_unit, figure, with_unit
 from layers.picture import name_of
@@ -178,7 +179,7 @@ def noun(edition: Edition, measure: Measure, round: Round) -> str:
 
 def leaf_word(measure: Measure, value: float) -> str:
     """A share at a single leaf: met or not, true or not."""
-    word = "met" if measure.direction is Direction.MORE else "true"
+    word = classify.leaf_word(measure)
     return say(f"layers.class.{word}" if value >= 50 else f"layers.class.not_{word}")
 
 

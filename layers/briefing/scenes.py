@@ -12,6 +12,7 @@ import numpy as np
 from geodata import declared, periods
 from geodata.edition import Edition, Region
 from geodata.errors import AtlasError, UnknownName
+from geodata.live_measures import CONTACT_POINT_SHARE
 from geodata.vocabulary import Direction, Status, Theme
 from geodata.words import say
 from geodata.workspace import Measure, Round
@@ -44,6 +45,11 @@ class Scene:
     measures: tuple[str, ...] = ()
     """Small multiples of a gaps scene."""
 
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """The measures that it names: what a kept result is of (`layers.remember`)."""
+        return (*self.view.names, *self.measures)
+
 
 class _Absent(Exception):
     """The edition has nothing for a scene; the message says what it has."""
@@ -64,7 +70,10 @@ class _Problems:
 
 
 def scenes(edition: Edition, briefing: Briefing) -> tuple[Scene, ...]:
-    """The scenes of a briefing at an edition, in order; at least one for the built-in.
+    """The scenes of a briefing at an edition, in order; at least one.
+
+    A scene of contact points is left out while the ledger holds none, in every briefing: they
+    come by themselves, and are nobody's mistake.
 
     Raises
     ------
@@ -82,6 +91,8 @@ def scenes(edition: Edition, briefing: Briefing) -> tuple[Scene, ...]:
             found.append(replace(scene, id=name))
     if problems.said:
         raise BriefingError("\n".join(problems.said), file=briefing.file)
+    if not found:
+        raise BriefingError(say("briefing.no_scene"), file=briefing.file)
     return tuple(found)
 
 
@@ -145,6 +156,9 @@ def _expand(
     edition: Edition, briefing: Briefing, item: Item, place: str, problems: _Problems
 ) -> Iterator[Scene]:
     """The scenes of one `[[scenes]]`: one, or one a region; problems are noted."""
+    if item.kind is Kind.CONTACT:
+        yield from _contact(edition, briefing, item)
+        return
     before = len(problems.said)
     round = _round(edition, item, place, problems)
     level = _known(edition.space.level, item.level, f"{place}.level", problems)
@@ -213,6 +227,22 @@ def _expand(
             rows=item.rows,
             measures=multiples,
         )
+
+
+def _contact(edition: Edition, briefing: Briefing, item: Item) -> Iterator[Scene]:
+    """The scene of contact points, if there are any: every village, as it is now."""
+    contact = edition.contact
+    if contact is None or not edition.has(CONTACT_POINT_SHARE, contact.round):
+        return
+    yield Scene(
+        id=item.id or str(item.kind),
+        kind=item.kind,
+        title=item.title or say("briefing.title.contact", name=name_of(edition, edition.root)),
+        view=View(round=contact.round, measure=CONTACT_POINT_SHARE, level=edition.levels[-1].id),
+        dwell=item.dwell if item.dwell is not None else briefing.dwell,
+        notes=item.notes.strip(),
+        rows=item.rows,
+    )
 
 
 def _title(kind: Kind, name: str, measure: Measure | None, edition: Edition) -> str:

@@ -13,12 +13,15 @@ from geodata.edition import Edition
 from geodata.words import say
 from layers import legend as legends
 from layers import poster
+from layers.briefing import Kind
 from layers.classify import OUT_OF_SCOPE
 from layers.deck.graphs import Graph, graphs
 from layers.view import Resolved, View, inside, resolve
 
 Json = Mapping[str, Any]
 Link = Callable[[str], str]
+
+CONTACT = Kind.CONTACT.value
 
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -110,6 +113,7 @@ def slide(
     period = periods.label(found.period_id) if found.period_id else ""
     source = (measure.source if measure else "") or str(said["source"])
     unit = say("layers.page.unit", unit=measure.unit) if measure and measure.unit else ""
+    cutoff = edition.cutoff_of(measure.id if measure else None)
     keys = _legend(edition, found, look)
     title = measure.label if measure else found.round.label
     return Slide(
@@ -140,7 +144,7 @@ def slide(
                 if said["approval_number"]
                 else "",
                 say("layers.page.source", source=source),
-                say("layers.page.cutoff", cutoff=said["cutoff"]) if said["cutoff"] else "",
+                say("layers.page.cutoff", cutoff=cutoff) if cutoff else "",
             )
             if line
         ),
@@ -203,7 +207,7 @@ def _figures(given: Json) -> tuple[Figure, ...]:
     """
     headline = given.get("headline")
     own = [headline] if headline and headline.get("value") is not None else []
-    about = given["kind"] in ("overview", "region") or not own
+    about = given["kind"] in ("overview", "region", CONTACT) or not own
     return tuple(_figure(one) for one in (*own, *(given.get("figures") or () if about else ())))
 
 
@@ -217,9 +221,10 @@ def _figure(given: Json) -> Figure:
 
 
 def _tables(given: Json) -> tuple[Table, ...]:
-    """The table of a content, unless a graph says the same."""
+    """The table of a content, unless a graph says the same; problems by month have no other."""
     table = given.get("table")
-    if not table or not table["rows"] or given.get("ranking") or given.get("multiples"):
+    drawn = given["kind"] != CONTACT and (given.get("ranking") or given.get("multiples"))
+    if not table or not table["rows"] or drawn:
         return ()
     return (
         Table(

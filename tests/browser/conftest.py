@@ -92,7 +92,7 @@ def served(small_folder: Path) -> Iterator[str]:
     from dashboard.app import create_app
     from dashboard.settings import Settings
 
-    app = create_app(Settings(workspace=small_folder))
+    app = create_app(Settings(workspace=small_folder, access="open"))
     with serving(app.server) as address:
         yield address
 

@@ -52,7 +52,10 @@ class RealServer:
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={k: v for k, v in os.environ.items() if not k.startswith("BANGFU_")},
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("BANGFU_")},
+                "BANGFU_ACCESS": "open",
+            },
             start_new_session=True,
         )
         until = time.monotonic() + START_SECONDS

@@ -28,7 +28,7 @@ def own(small_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(exports, "machine_lock", lambda: tmp_path / "machine.lock")
     folder = Path(shutil.copytree(small_folder, tmp_path / "own"))
-    with serving(create_app(Settings(workspace=folder)).server) as address:
+    with serving(create_app(Settings(workspace=folder, access="open")).server) as address:
         yield address
 
 

@@ -362,7 +362,7 @@ def _twice(requests: list[str]) -> list[str]:
 def test_levels_come_and_go_without_loading_anything_twice(
     visit: Visit, small_folder: Path
 ) -> None:
-    app = create_app(Settings(workspace=small_folder)).server
+    app = create_app(Settings(workspace=small_folder, access="open")).server
     fetched: list[str] = []
 
     def counting(environ: dict[str, Any], start: Any) -> Any:

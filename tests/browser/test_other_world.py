@@ -22,7 +22,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     folder = write_tiny(tmp_path_factory.mktemp("other"))
     build.build(folder)
-    with serving(create_app(Settings(workspace=folder)).server) as address:
+    with serving(create_app(Settings(workspace=folder, access="open")).server) as address:
         yield address
 
 

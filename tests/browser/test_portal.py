@@ -358,7 +358,7 @@ def test_open_screen_follows_a_new_edition(
 
     world = small_world()
     first = write(world, tmp_path)
-    app = create_app(Settings(workspace=tmp_path, poll_seconds=1))
+    app = create_app(Settings(workspace=tmp_path, access="open", poll_seconds=1))
     with serving(app.server) as address:
         seen = visit(f"{address}/?region={DISTRICT}")
         seen.painted(edition=first, region=DISTRICT)

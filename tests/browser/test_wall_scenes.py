@@ -10,16 +10,19 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import send_file
 
+from dashboard.access import needs
 from dashboard.app import create_app
 from dashboard.settings import Settings
 from geodata import words
 from geodata.edition import Edition
+from geodata.ledger.roles import Right
 from layers import briefing
 from tests import demo_worlds
 from tests.browser.conftest import Watched, serving
@@ -88,7 +91,14 @@ def scenes(edition: Edition, tmp_path_factory: pytest.TempPathFactory) -> list[J
 @pytest.fixture(scope="module")
 def stage(folder: Path) -> Iterator[str]:
     """Address of a page that draws scenes: `show(content, layout, {mark, period})`."""
-    app = create_app(Settings(workspace=folder))
+    with staged(Settings(workspace=folder, access="open")) as address:
+        yield address
+
+
+@contextmanager
+def staged(settings: Settings) -> Iterator[str]:
+    """Serves such a page."""
+    app = create_app(settings)
     server = app.server
 
     def page() -> str:
@@ -109,8 +119,9 @@ def stage(folder: Path) -> Iterator[str]:
             + '<script src="/stage.js"></script></body></html>'
         )
 
-    server.add_url_rule("/stage", "stage", page)
-    server.add_url_rule("/stage.js", "stage.js", lambda: send_file(STAGE))
+    anyone = needs(Right.ANYONE)
+    server.add_url_rule("/stage", "stage", anyone(page))
+    server.add_url_rule("/stage.js", "stage.js", anyone(lambda: send_file(STAGE)))
     with serving(server) as address:
         yield address + "/stage"
 

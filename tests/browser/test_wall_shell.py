@@ -31,7 +31,7 @@ Open = Callable[..., Watched]
 @pytest.fixture(scope="module")
 def app(small_folder: Any) -> Any:
     """The real app behind the stage."""
-    return create_app(Settings(workspace=small_folder)).server
+    return create_app(Settings(workspace=small_folder, access="open")).server
 
 
 @pytest.fixture(scope="module")

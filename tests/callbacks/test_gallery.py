@@ -18,7 +18,7 @@ from tests.worlds import build_small
 
 
 def services_of(folder: Path) -> Services:
-    settings = Settings(workspace=folder)
+    settings = Settings(workspace=folder, access="open")
     store = Store(Flask("test"), settings.cache, audience=settings.audience)
     return assemble(settings, Library(folder), Drawn(store, None))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from dashboard.cache import Store
 from dashboard.library import Library
 from dashboard.services import Drawn, assemble
 from dashboard.settings import Settings
+from layers.contact.observed import beside
 from tests.worlds import build_small
 
 VILLAGE = "990002901001"
+CHECKED = "990001901001"
+"""A target whose paved road was reported."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def services(folder: Path) -> Services:
     from flask import Flask
 
-    settings = Settings(workspace=folder)
+    settings = Settings(workspace=folder, access="open")
     library = Library(folder)
     store = Store(Flask("test"), settings.cache, audience=settings.audience)
     return assemble(settings, library, Drawn(store, None))
@@ -152,7 +156,7 @@ def test_the_cached_profile_is_not_changed(services: Services) -> None:
 
 
 def test_going_down_asks_the_server_once(folder: Path) -> None:
-    app = create_app(Settings(workspace=folder))
+    app = create_app(Settings(workspace=folder, access="open"))
     on_server = [
         name for name, one in app.callback_map.items() if "callback" in one and "address." in name
     ]
@@ -163,3 +167,135 @@ def _view(query: str) -> Any:
     from layers.view import View
 
     return View.from_query(query)
+
+
+# ---- what visitors saw ----
+
+
+def seen(indicator: str, **told: Any) -> dict[str, Any]:
+    """An observation as the ledger tells it."""
+    plain = {
+        "id": indicator,
+        "round": "r3",
+        "indicator": indicator,
+        "label": "道路硬化",
+        "reported_text": "已有",
+        "seen_text": "没有",
+        "contradicts": True,
+        "stands": True,
+        "latest": True,
+        "day_text": "2021年12月18日",
+        "sentence": "现场核查 2021年12月18日，道路硬化：没有，与上报不一致。",
+        "now": None,
+    }
+    return plain | told
+
+
+def observed(services: Services, *rows: dict[str, Any], **more: Any) -> Services:
+    """Services whose ledger says so."""
+
+    def told(profile: dict[str, Any]) -> dict[str, Any]:
+        if profile["kind"] != "leaf":
+            return profile
+        return beside(profile, rows) | {"problems": None} | more
+
+    return replace(services, observed=told)
+
+
+def classes(tree: Any, kind: type, name: str) -> list[Any]:
+    return [
+        one for one in parts(tree, kind) if name in (getattr(one, "className", "") or "").split()
+    ]
+
+
+def test_what_was_seen_stands_beside_item_and_source(services: Services) -> None:
+    made = portal.details(observed(services, seen("paved")), f"?region={CHECKED}")
+    (item,) = classes(made, html.Li, "checked")
+    assert "道路硬化" in texts(item)
+    (line,) = classes(item, html.Span, "seen")
+    assert "".join(texts(line)) == "现场核查 2021年12月18日：没有≠与上报不符"
+    assert line.title == seen("paved")["sentence"]
+    table = parts(made, html.Table)[0]
+    heads = texts(table.children[1])
+    assert heads[1:3] == ["数值", "现场核查"]
+    rows = table.children[2].children
+    assert all(len(row.children) == len(heads) for row in rows)
+    told = [row for row in rows if classes(row, html.Span, "seen")]
+    assert told and all("道路硬化" in texts(row) for row in told)
+
+
+def test_a_contradiction_is_said_at_the_head(services: Services) -> None:
+    rows = [
+        seen("paved", sentence="一"),
+        seen("paved", sentence="旧", latest=False),
+        seen("water", stands=False, contradicts=False, sentence="三"),
+    ]
+    made = portal.details(observed(services, *rows), f"?region={CHECKED}")
+    (head,) = classes(made, html.Section, "against")
+    assert "走访发现 1 项与上报不符" in texts(head)
+    (against, everything) = parts(head, html.Ul)
+    assert texts(against) == ["一"]
+    assert texts(everything) == ["一", "旧", "三"]
+
+
+def test_nothing_seen_says_nothing_and_agreement_is_no_alarm(services: Services) -> None:
+    plain = portal.details(services, f"?region={CHECKED}")
+    assert not classes(plain, html.Section, "checked")
+    assert "现场核查" not in "".join(texts(plain))
+    rows = [seen("paved", stands=False, seen_text="已有")]
+    made = portal.details(observed(services, *rows), f"?region={CHECKED}")
+    assert not classes(made, html.Section, "against")
+    assert "走访核查过 1 项，没有发现与上报不符" in texts(made)
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ({}, "与上报不符"),
+        ({"stands": False}, "与上报一致"),
+        ({"stands": False, "reported_text": ""}, "此前没有上报"),
+        ({"stands": False, "reported_text": "", "now": {"contradicts": False}}, "与上报一致"),
+        ({"stands": True, "reported_text": "", "now": {"contradicts": True}}, "与上报不符"),
+    ],
+)
+def test_sign_and_word_say_how_seen_and_reported_agree(told: dict[str, Any], word: str) -> None:
+    said = texts(portal.seen_line(seen("paved", **told)))
+    assert said[-1] == word
+    assert said[-2] in portal.SEEN.values()
+
+
+def test_what_was_seen_of_a_curve_stands_above_it(services: Services) -> None:
+    services = observed(services, seen("income", seen_text="3 万元"))
+    profile = services.observed(services.profile(_view(f"region={CHECKED}")))
+    names = {one["indicator"] for one in profile["curves"] if one["seen"]}
+    assert names == {"income"}
+    made = portal.details(services, f"?region={CHECKED}")
+    charts = [
+        one for one in classes(made, html.Section, "chart") if classes(one, html.Span, "seen")
+    ]
+    assert len(charts) == 1
+    assert "现场核查 2021年12月18日：3 万元" in texts(charts[0])
+
+
+@pytest.mark.parametrize(
+    ("count", "overdue", "sentence"),
+    [
+        (0, 0, "没有未销号的问题"),
+        (3, 0, "3 个问题未销号"),
+        (3, 1, "3 个问题未销号，其中 1 个超过期限"),
+    ],
+)
+def test_open_problems_are_counted_with_the_way_to_them(
+    services: Services, count: int, overdue: int, sentence: str
+) -> None:
+    href = f"/contact-points?village={CHECKED}"
+    found = {"open": count, "overdue": overdue, "href": href}
+    made = portal.details(observed(services, problems=found), f"?region={CHECKED}")
+    (section,) = classes(made, html.Section, "open-problems")
+    assert sentence in texts(section)
+    assert [link.href for link in parts(section, html.A)] == [href]
+
+
+def test_who_may_not_read_the_ledger_sees_no_problems(services: Services) -> None:
+    made = portal.details(observed(services, seen("paved")), f"?region={CHECKED}")
+    assert not classes(made, html.Section, "open-problems")

@@ -41,7 +41,7 @@ def edition(folder: Path) -> Edition:
 
 @pytest.fixture(scope="session")
 def app(folder: Path) -> Dash:
-    return create_app(Settings(workspace=folder))
+    return create_app(Settings(workspace=folder, access="open"))
 
 
 @pytest.fixture

@@ -106,7 +106,9 @@ def test_a_page_with_a_slash_too_many_is_led_to_the_right_one(client: FlaskClien
 
 
 def test_two_apps_share_nothing(folder: Path, tmp_path: Path) -> None:
-    first, second = create_app(Settings(workspace=folder)), create_app(Settings(workspace=tmp_path))
+    first, second = (
+        create_app(Settings(workspace=one, access="open")) for one in (folder, tmp_path)
+    )
     assert first.server.test_client().get("/healthz").status_code == 200
     assert second.server.test_client().get("/healthz").status_code == 503
     assert set(first.callback_map) == set(second.callback_map)
@@ -115,7 +117,7 @@ def test_two_apps_share_nothing(folder: Path, tmp_path: Path) -> None:
 def test_a_worker_that_has_just_started_knows_its_scripts(app: Dash, folder: Path) -> None:
     page = app.server.test_client().get("/").text
     addresses = re.findall(r'<script src="([^"]+)"', page)
-    fresh = create_app(Settings(workspace=folder)).server
+    fresh = create_app(Settings(workspace=folder, access="open")).server
     with ThreadPoolExecutor(len(addresses)) as pool:
         answers = list(pool.map(lambda one: fresh.test_client().get(one).status_code, addresses))
     assert answers == [200] * len(addresses)
@@ -124,7 +126,7 @@ def test_a_worker_that_has_just_started_knows_its_scripts(app: Dash, folder: Pat
 def test_an_app_made_before_the_first_build_serves_it_afterwards(tmp_path: Path) -> None:
     from tests.worlds import build_small
 
-    client = create_app(Settings(workspace=tmp_path)).server.test_client()
+    client = create_app(Settings(workspace=tmp_path, access="open")).server.test_client()
     assert client.get("/").status_code == 503
     build_small(tmp_path)
     for _ in range(30):

@@ -21,7 +21,7 @@ import pytest
 from flask.testing import FlaskClient
 from pptx import Presentation
 
-from dashboard import exports
+from dashboard import errands, exports
 from dashboard.app import create_app
 from dashboard.exports import Teller
 from dashboard.settings import Settings
@@ -55,7 +55,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def asked(own: Path, lock: Path) -> Iterator[FlaskClient]:
     """The app of a workspace of our own."""
-    with create_app(Settings(workspace=own)).server.test_client() as client:
+    with create_app(Settings(workspace=own, access="open")).server.test_client() as client:
         yield client
 
 
@@ -63,7 +63,7 @@ def asked(own: Path, lock: Path) -> Iterator[FlaskClient]:
 def idle(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """No process is started; where one would have been."""
     started: list[Path] = []
-    monkeypatch.setattr(exports, "start", lambda folder, lock: started.append(folder))
+    monkeypatch.setattr(exports, "start", lambda folder, *_: started.append(folder))
     return started
 
 
@@ -200,7 +200,7 @@ def test_links_lead_where_the_reader_came_from_or_the_office_says(
     own: Path, lock: Path, idle: list[Path]
 ) -> None:
     for url, link in (("", "http://atlas.local:81"), ("http://10.9.8.7", "http://10.9.8.7")):
-        app = create_app(Settings(workspace=own, public_url=url))
+        app = create_app(Settings(workspace=own, access="open", public_url=url))
         client = app.server.test_client()
         client.post(PLACE, json=VIEW, headers={"Host": "atlas.local:81"})
         assert jobs.unfinished(own)[-1].request["link"] == link
@@ -330,9 +330,9 @@ def test_the_oldest_files_are_cleared_away(own: Path) -> None:
 def test_one_process_is_started_and_only_while_none_works(
     asked: FlaskClient, lock: Path, idle: list[Path]
 ) -> None:
-    held = exports.take(lock)
+    held = errands.take(lock)
     assert held is not None
-    assert exports.take(lock) is None
+    assert errands.take(lock) is None
     name = ask(asked).get_json()["id"]
     asked.get(f"{PLACE}/{name}")
     assert idle == []
@@ -394,7 +394,8 @@ def test_pictures_of_a_briefing_come_in_a_zip(
 
 
 def test_workers_that_are_asked_at_once_make_one_file(own: Path, lock: Path) -> None:
-    clients = [create_app(Settings(workspace=own)).server.test_client() for _ in range(3)]
+    settings = Settings(workspace=own, access="open")
+    clients = [create_app(settings).server.test_client() for _ in range(3)]
     with ThreadPoolExecutor(3) as pool:
         said = list(pool.map(lambda client: client.post(PLACE, json=VIEW).get_json(), clients))
     assert len({one["id"] for one in said}) == 1
@@ -447,7 +448,7 @@ def test_a_process_outlives_the_server_that_began_it(own: Path, lock: Path) -> N
         "from dashboard.app import create_app\n"
         "from dashboard.settings import Settings\n"
         "exports.machine_lock = lambda: Path(sys.argv[2])\n"
-        "app = create_app(Settings(workspace=sys.argv[1]))\n"
+        "app = create_app(Settings(workspace=sys.argv[1], access='open'))\n"
         f"print(app.server.test_client().post({PLACE!r}, json={VIEW!r}).get_json()['id'])\n"
     )
     done = subprocess.run(
@@ -458,7 +459,7 @@ def test_a_process_outlives_the_server_that_began_it(own: Path, lock: Path) -> N
         timeout=PATIENCE,
     )
     name = done.stdout.strip()
-    client = create_app(Settings(workspace=own)).server.test_client()
+    client = create_app(Settings(workspace=own, access="open")).server.test_client()
     assert ended(client, name)[-1]["status"] == "done"
     job = jobs.find(own, name)
     assert job is not None and job.tries == 1

@@ -29,7 +29,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 @pytest.fixture
 def empty(tmp_path: Path) -> FlaskClient:
     """A server whose workspace has no edition yet."""
-    return create_app(Settings(workspace=tmp_path)).server.test_client()
+    return create_app(Settings(workspace=tmp_path, access="open")).server.test_client()
 
 
 # ---- health and API ----
@@ -292,14 +292,14 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, edition:
         policy = headers["Content-Security-Policy"]
         assert "unsafe-eval" not in policy
         assert "worker-src blob:" in policy
-        assert "frame-ancestors 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
         assert "http" not in policy, "nobody outside this host"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
 
 
 def test_tianditu_is_let_in_only_when_its_key_is_set(folder: Path) -> None:
-    app = create_app(Settings(workspace=folder, tianditu_key="abc123"))
+    app = create_app(Settings(workspace=folder, access="open", tianditu_key="abc123"))
     policy = app.server.test_client().get("/").headers["Content-Security-Policy"]
     assert policy.count("tianditu.gov.cn") == 2
 
@@ -347,7 +347,7 @@ def test_maps_are_saved_a_few_at_a_time_and_the_rest_are_asked_to_wait(
         return "<p>"
 
     monkeypatch.setattr(page, "save", slow)
-    server = create_app(Settings(workspace=folder)).server
+    server = create_app(Settings(workspace=folder, access="open")).server
     with ThreadPoolExecutor(PENS) as pool:
         saving = [
             pool.submit(server.test_client().get, f"/save?camera={n}/39/117")
@@ -371,7 +371,7 @@ def test_an_edition_that_lost_files_is_said_without_telling_where_it_lies(tmp_pa
     level = edition.levels[1].id
     for lost in (tmp_path / "editions" / edition.id / "values" / round_ / measure).iterdir():
         lost.unlink()
-    client = create_app(Settings(workspace=tmp_path)).server.test_client()
+    client = create_app(Settings(workspace=tmp_path, access="open")).server.test_client()
     for path in (
         f"/data/{edition.id}/{round_}/{measure}/{level}.bin",
         f"/api/v1/values/{measure}?round={round_}&level={level}",

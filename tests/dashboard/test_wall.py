@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_only_the_wall_loads_the_walls_scripts_and_styles(folder: Path) -> None:
-    client = create_app(Settings(workspace=folder)).server.test_client()
+    client = create_app(Settings(workspace=folder, access="open")).server.test_client()
     pages = {path: client.get(path).get_data(as_text=True) for path in ("/", "/maps", "/wall")}
     for path in ("/", "/maps"):
         assert "/assets/wall/" not in pages[path]
@@ -41,7 +41,7 @@ def test_tags_are_dropped_a_line_at_a_time() -> None:
 
 
 def test_the_wall_waits_calmly_before_its_scripts_are_there(folder: Path) -> None:
-    client = create_app(Settings(workspace=folder)).server.test_client()
+    client = create_app(Settings(workspace=folder, access="open")).server.test_client()
     page = client.get("/wall").get_data(as_text=True)
     assert '<html lang="zh-CN" data-look="dark" data-screen="wall">' in page
     assert words.say("wall.waiting") in page
@@ -49,7 +49,7 @@ def test_the_wall_waits_calmly_before_its_scripts_are_there(folder: Path) -> Non
 
 
 def test_without_an_edition_the_wall_waits_and_asks_again(tmp_path: Path) -> None:
-    client = create_app(Settings(workspace=tmp_path)).server.test_client()
+    client = create_app(Settings(workspace=tmp_path, access="open")).server.test_client()
     answer = client.get("/wall", headers={"Accept": "text/html"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 503

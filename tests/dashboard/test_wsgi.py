@@ -35,7 +35,10 @@ def served(tmp_path: Path, folder: Path) -> Iterator[tuple[Path, str, subprocess
         [sys.executable, "-m", "dashboard.cli", "serve", str(own), "--port", str(port)],
         stderr=subprocess.PIPE,
         text=True,
-        env={k: v for k, v in os.environ.items() if not k.startswith("BANGFU_")},
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("BANGFU_")},
+            "BANGFU_ACCESS": "open",
+        },
     )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -1,0 +1,1 @@
+"""What contact points look like: the card of a village, sheets on paper."""
