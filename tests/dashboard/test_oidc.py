@@ -139,7 +139,7 @@ def altered(**claims: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         {"exp": "tomorrow"},
         {"at_hash": "wrong"},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_a_token_that_is_not_for_this_sign_in_lets_nobody_in(
     shared: tuple[World, FakeProvider], claims: dict[str, Any]
