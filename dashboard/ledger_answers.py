@@ -348,7 +348,9 @@ def _solution(
                     "id": part["name"],
                     "label": part["label"],
                     "value": part["value"],
-                    "share": part["share"],
+                    # Of the whole need: what the solver tells are weighted values, which add up
+                    # to the need.
+                    "share": round(part["share"] / one["need"], 4) if one["need"] else 0.0,
                 }
                 for part in one["parts"]
             ],

@@ -339,9 +339,9 @@
     sizes() {
       const from = this.zoom || 9;
       const size = (free, other, own) =>
-        ["match", ["get", "kind"], ["free", "struck"], free, ["mine", "proposal", "p-late", "p-back"], own, other];
+        ["match", ["get", "kind"], "free", free, "other", other, own];
       return ["interpolate", ["linear"], ["zoom"],
-        from - 2.5, size(0.36, 0.44, 0.7), from - 1, size(0.66, 0.78, 0.9), from, 1, from + 3, 1.2];
+        from - 2.5, size(0.36, 0.44, 0.66), from - 1, size(0.66, 0.78, 0.9), from, 1, from + 3, 1.2];
     }
 
     /** Badges would cover the marks around where these stand close; the list names them always. */

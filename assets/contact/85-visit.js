@@ -154,7 +154,7 @@
     const [forms, unread] = useForms(village);
     const me = ctx.state ? ctx.state.me : null;
     const [draft, patch, draftName, began] = useDraft(ctx, "visit", village, name, {
-      day: contact.dayOf(new Date()), members: me && me.places ? [me.id] : [], people: "", seen: "",
+      day: "", members: me && me.places ? [me.id] : [], people: "", seen: "",
       observations: {}, problems: [], photos: [],
     });
     const [run, busy, problem, setProblem] = contact.useAct(ctx);
@@ -165,6 +165,7 @@
         unread ? h(Trouble, { problem: unread }) : h("p", { className: "contact-quiet" }, say("card.loading")));
     }
     const { limits } = forms;
+    const day = draft.day || forms.today; // the ledger's: a tablet's clock may be off
     const shoot = (list) => {
       const chosen = Array.from(list).slice(0, limits.photos - draft.photos.length);
       setReading((n) => n + chosen.length);
@@ -203,7 +204,7 @@
       const body = await run({
         key, path: "/ledger/visits", village, draft: draftName, photos: draft.photos, label: say("outbox.visit", { name }),
         body: {
-          village, day: draft.day, members: draft.members, people: draft.people.trim(), seen: draft.seen.trim(),
+          village, day, members: draft.members, people: draft.people.trim(), seen: draft.seen.trim(),
           observations: Object.keys(draft.observations).map((indicator) => ({
             indicator, value: draft.observations[indicator].value, note: (draft.observations[indicator].note || "").trim(),
           })),
@@ -224,7 +225,7 @@
       h("div", { className: "contact-scroll" },
         h(Head, { title: say("visit.title"), name, onClose }),
         field("visit-day", say("visit.day"), h("input", {
-          id: "visit-day", type: "date", value: draft.day, max: forms.today, required: true, onChange: (event) => patch({ day: event.target.value }),
+          id: "visit-day", type: "date", value: day, max: forms.today, required: true, onChange: (event) => patch({ day: event.target.value }),
         })),
         h("fieldset", { className: "contact-field" }, h("legend", null, say("visit.members")),
           h("div", { className: "contact-chips" }, forms.members.map((one) =>

@@ -146,7 +146,7 @@
                 h("li", { key: at }, h("time", null, contact.dayText(one.day)), " ", one.who, " ", one.sentence,
                   one.reason ? h("span", { className: "contact-quiet" }, say("card.because", { reason: one.reason })) : null))))
           : null),
-      h("footer", { className: "contact-foot" },
+      !problem.can.length && !problem.why_not && !refused ? null : h("footer", { className: "contact-foot" },
         problem.why_not ? h("p", { className: "contact-quiet" }, problem.why_not) : null,
         asking === "assign" || asking === "change"
           ? h(Assigning, { ctx, problem, step: asking, busy, refused, onCancel: () => setAsking(""), send: (body) => send(asking, body) })

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +136,7 @@ class FakeLedger:
         return _json(known[1], known[0])
 
     # One case a route, as they would stand apart in an app.
-    def _decide(  # noqa: PLR0911
-        self, request: Request, name: str, body: Json
-    ) -> tuple[int, Json]:
+    def _decide(self, request: Request, name: str, body: Json) -> tuple[int, Json]:
         path = request.path.removeprefix("/ledger/").split("/")
         match path:
             case ["picks"]:
@@ -147,19 +145,11 @@ class FakeLedger:
                 )
             case ["picks", pick, step]:
                 return 200, self.step(name, pick, step, body)
-            case ["swap"]:
-                return 200, self.swap(body["a"], body["b"])
             case ["proposals"]:
                 return 202, self.propose(name, body)
-            case ["proposals", job, "accept"]:
-                return 200, self.take(name, job, body["villages"])
             case ["proposals", job]:
                 self.jobs.pop(job, None)
                 return 200, {"sentence": "已停止", "seq": self.seq}
-            case ["visits"]:
-                return 201, self.visit(name, body)
-            case ["visits", visit, "photos"]:
-                return 201, self.photo(visit, request)
             case ["problems"]:
                 one = self.found(name, body["village"], body["category"], body["said"])
                 return 201, {
@@ -167,8 +157,6 @@ class FakeLedger:
                     "seq": self.turn(),
                     "sentence": "已记下问题",
                 }
-            case ["problems", problem, step]:
-                return 200, self.problem_step(name, problem, step, body)
         raise Said(404, "没有这个地址")
 
     def _read(self, request: Request, name: str) -> Response:  # noqa: PLR0911
@@ -197,8 +185,6 @@ class FakeLedger:
                 return _json(self.problem(self._problem(problem), name, history=True))
             case ["reminders"]:
                 return _json(self.reminders(name))
-            case ["photos", photo]:
-                return Response(self.photos[photo], mimetype="image/png")
         raise Said(404, "没有这个地址")
 
     # ---- pieces ----
@@ -366,17 +352,6 @@ class FakeLedger:
             "sentence": f"{words[step]}“{self.name(pick['village'])}”。",
         }
 
-    def swap(self, a: str, b: str) -> Json:
-        one, other = self._pick(a), self._pick(b)
-        one["village"], other["village"] = other["village"], one["village"]
-        for pick in (one, other):
-            pick["by"] = ""
-        return {
-            "picks": [self.row(one, "sun"), self.row(other, "sun")],
-            "seq": self.turn(),
-            "sentence": "已对调。",
-        }
-
     # ---- proposals ----
 
     def propose(self, name: str, body: Json) -> Json:
@@ -481,35 +456,6 @@ class FakeLedger:
             "stale": False,
         }
 
-    def take(self, name: str, identifier: str, villages: list[str]) -> Json:
-        job = self.jobs[identifier]
-        made, refused = [], []
-        for choice in job["choices"]:
-            if choice["village"] not in villages:
-                continue
-            if self.held(choice["village"]):
-                refused.append(
-                    {"village": choice["village"], "name": choice["name"], "sentence": "已被选走"}
-                )
-                continue
-            member = next(key for key, one in self.people.items() if one["id"] == choice["member"])
-            state = "picked" if job["who"] == "me" else "proposed"
-            pick = {
-                "id": self.id(),
-                "village": choice["village"],
-                "member": member,
-                "state": state,
-                "by": name,
-            }
-            self.picks.append(pick)
-            made.append(self.row(pick, name))
-        return {
-            "picks": made,
-            "refused": refused,
-            "seq": self.turn(),
-            "sentence": f"已采纳 {len(made)} 个村。",
-        }
-
     # ---- visits and problems ----
 
     def visit(self, name: str, body: Json) -> Json:
@@ -521,22 +467,6 @@ class FakeLedger:
         ]
         told = {"id": visit["id"], "village": body["village"], "day": body["day"]}
         return {"visit": told, "problems": found, "seq": self.turn(), "sentence": "走访已记下。"}
-
-    def photo(self, visit: str, request: Request) -> Json:
-        data = request.files["photo"].read()
-        if b"not an image" in data:
-            raise Said(415, "这不是照片")
-        identifier = self.id()
-        self.photos[identifier] = data
-        one = {
-            "id": identifier,
-            "url": f"/ledger/photos/{identifier}",
-            "caption": request.form["caption"],
-            "width": 1,
-            "height": 1,
-        }
-        next(v for v in self.visits if v["id"] == visit)["photos"].append(one)
-        return {"photo": one, "seq": self.turn(), "sentence": ""}
 
     def found(self, name: str, village: str, category: str, said: str, **more: Any) -> Json:
         problem = {
@@ -616,43 +546,6 @@ class FakeLedger:
             "why_not": why_not,
         }
         return row | ({"history": one["history"]} if history else {})
-
-    def problem_step(self, name: str, identifier: str, step: str, body: Json) -> Json:
-        one = self._problem(identifier)
-        if step not in self.problem(one, name)["can"]:
-            raise Said(403, "现在不能这样做")
-        if step in {"assign", "change"}:
-            one |= {key: body[key] for key in ("owner_kind", "owner", "deadline")} | {
-                "state": "assigned"
-            }
-        elif step == "send_back":
-            one |= {
-                "state": "assigned",
-                "sent_back": one["sent_back"] + 1,
-                "deadline": body["deadline"] or one["deadline"],
-            }
-        else:
-            one["state"] = {"fix": "fixed", "recheck": "rechecked", "strike_off": "struck_off"}[
-                step
-            ]
-            if step == "fix":
-                one["fixed_by"] = name
-            if step == "recheck":
-                one["rechecked_by"] = name
-        words = {
-            "assign": "交办",
-            "fix": "说已整改",
-            "recheck": "复查通过",
-            "send_back": "退回",
-            "strike_off": "销号",
-            "change": "改派",
-        }
-        one["history"].append(_event(self.label(name), words[step], body.get("reason", "")))
-        return {
-            "problem": self.problem(one, name, history=True),
-            "seq": self.turn(),
-            "sentence": f"{words[step]}：已记下。",
-        }
 
     # ---- what is read ----
 
@@ -1130,11 +1023,6 @@ def contact_server(workspace: Path, place: Path) -> Iterator[Contact]:
         fake.tokens[sessions.begin(ledger, account.id)] = name
     with serving(fake) as address:
         yield Contact(address, fake)
-
-
-def past(days: int) -> str:
-    """The day so many days ago."""
-    return (TODAY - timedelta(days=days)).isoformat()
 
 
 if __name__ == "__main__":

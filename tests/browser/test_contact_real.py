@@ -125,7 +125,7 @@ def test_the_office_decides_and_the_member_sees_it_at_once(real: Real, visit: Vi
     office.locator(".contact-pick").get_by_role("button", name="放弃").click()
     send = office.locator(".contact-ask").get_by_role("button", name="放弃")
     assert send.get_attribute("aria-disabled") == "true"
-    office.get_by_label(re.compile("放弃的理由")).fill("调离")
+    office.get_by_label(re.compile("放弃的理由")).fill("已经调离本单位")
     send.click()
     gone = f".contact-toast:has-text('“{real.name(other)}”不再是你的联系点')"
     member.wait_for_selector(gone, timeout=PROMISED_MS)
@@ -137,7 +137,7 @@ def test_the_office_decides_and_the_member_sees_it_at_once(real: Real, visit: Vi
     wait_kind(office, more, "other")
     assert real.holders(more) == ["qian"]
     (event,) = real.rows("event", kind="pick.released")
-    assert event["reason"] == "调离"
+    assert event["reason"] == "已经调离本单位"
 
 
 def test_undo_right_after_and_later(real: Real, visit: Visit) -> None:

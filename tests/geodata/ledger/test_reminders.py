@@ -73,7 +73,15 @@ def test_what_is_nobodys_contact_point_is_not_due(office, small, state):
     turn(office, "2021-07-10T00:00")
     hold(office, MEMBER, village(small), state)
     turn(office, "2021-12-31T00:00")
-    assert reminders.due(office, small, MEMBER) == []
+    assert "visit" not in due(office, small, MEMBER)
+
+
+def test_a_member_is_reminded_to_answer_what_the_office_proposed(office, small):
+    hold(office, MEMBER, village(small), "proposed")
+    (item,) = due(office, small, MEMBER)["proposed"]["items"]
+    assert item["village"] == village(small)
+    assert due(office, small, OTHER) == {}
+    assert "proposed" not in due(office, small, OFFICE)
 
 
 def test_an_officer_is_told_of_the_own_districts_deadlines(office, small):
