@@ -42,7 +42,7 @@ test: $(STAMP) browser
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m 'not soak' --numprocesses auto --dist loadfile
+	$(BIN)/pytest -m 'not soak' --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Browser tests drive the system's Chromium; Chinese labels need a Chinese font.
 browser:

@@ -83,8 +83,9 @@ _PLOTLY = f"""async () => {{{_BOX}
   }};
 }}"""
 
+# The pause lets the page before come to rest: after its frame it may go on drawing for a while.
 _TIMED = """async turn => {
-  await new Promise(done => setTimeout(done, 40));
+  await new Promise(done => setTimeout(done, 400));
   const start = performance.now();
   await window.benchFrame(turn);
   return performance.now() - start;

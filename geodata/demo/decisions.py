@@ -452,8 +452,11 @@ class _Teller:
         self.ledger.clock = lambda: at
 
     def _enrol(self) -> None:
+        surnames = say("demo.decisions.surnames")
         for number, unit in enumerate(self.plan.members, start=1):
-            label = say("demo.decisions.member", number=f"{number:02d}")
+            # A mark on the map shows the first character: it should tell people apart.
+            surname = surnames[(number - 1) % len(surnames)]
+            label = say("demo.decisions.member", surname=surname, number=f"{number:02d}")
             self.members.append(
                 self._account(f"yanshi-{number:02d}", label, Role.MEMBER, unit=unit)
             )

@@ -328,7 +328,7 @@ def test_a_briefing_file_may_have_the_scene_and_waits_for_the_ledger(
     (place / "briefings").mkdir()
     (place / "briefings" / "points.toml").write_text(
         'title = "联系点"\n[[scenes]]\nkind = "overview"\n'
-        '[[scenes]]\nkind = "contact"\nnotes = "先讲逾期的"\n',
+        '[[scenes]]\nkind = "contact"\nnotes = "先讲超期的"\n',
         "utf-8",
     )
 

@@ -113,7 +113,7 @@ def test_details_say_how_long_ago_and_what_became_of_problems(hand: Hand) -> Non
     hand.pick(hand.targets[1])
     first, second = scene(hand)["detail"]
     assert first.startswith("联系点平均 0 天没有走访，1 个从未走访")
-    assert second == "已销号 1 个，还有 3 个没有销号，1 个逾期"
+    assert second == "已销号 1 个，还有 3 个没有销号，1 个超期"
 
 
 def test_figures_and_months_are_the_boards(hand: Hand) -> None:
