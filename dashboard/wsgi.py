@@ -44,6 +44,8 @@ class Server(BaseApplication):
             level=self._settings.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
+        # It tells of each of its own plugins; what it does to the ledger is told by the ledger.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         return create_app(self._settings).server
 
 
