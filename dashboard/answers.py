@@ -38,6 +38,16 @@ def tagged(response: Response, content: bytes, cache: str) -> Response:
     return response
 
 
+def tag_of(*parts: Any) -> str:
+    """A tag for what depends on these parts alone: it is told before the answer is made."""
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:20]
+
+
+def holds(tag: str) -> bool:
+    """Whether who asks has the answer of a tag already."""
+    return request.if_none_match.contains_weak(tag)
+
+
 def known_already(mimetype: str) -> Response | None:
     """304 for who holds what this address names for good: nothing has to be made for them.
 

@@ -7,8 +7,6 @@ done again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -16,10 +14,12 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard import access, answers, ledger_answers
 from dashboard.access import needs
+from dashboard.answers import holds, tag_of
+from dashboard.asked import body
 from dashboard.library import Library
 from dashboard.proposing import Proposals
 from dashboard.services import Drawn
@@ -79,8 +79,8 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     def ledger_state() -> Response:
         actor = asker()
         # Most polls find that nothing was decided: two short queries, and no list is made.
-        tag = _tag("state", ledger.seq(), edition().id, actor, day_of(ledger.clock()))
-        if _has(tag):
+        tag = tag_of("state", ledger.seq(), edition().id, actor, day_of(ledger.clock()))
+        if holds(tag):
             return _unchanged(tag)
         told = points.state(ledger, edition(), actor, since=access.principal().since)
         due = reminders.due(ledger, edition(), actor)
@@ -92,8 +92,8 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     @server.get("/ledger/places")
     @needs(Right.LEDGER)
     def ledger_places() -> Response:
-        tag = _tag("places", edition().id)
-        return _unchanged(tag) if _has(tag) else _json(ledger_answers.places_of(edition()), tag)
+        tag = tag_of("places", edition().id)
+        return _unchanged(tag) if holds(tag) else _json(ledger_answers.places_of(edition()), tag)
 
     @server.get("/ledger/picture")
     @needs(Right.LEDGER)
@@ -118,8 +118,8 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
         )
         told = drawn.picture(book, view)
         labels = [{"id": one, "label": book.space.measure(one).label} for one in choices]
-        tag = _tag("picture", book.id, told.get("revision"), view.to_query())
-        return _unchanged(tag) if _has(tag) else _json({**told, "choices": labels}, tag)
+        tag = tag_of("picture", book.id, told.get("revision"), view.to_query())
+        return _unchanged(tag) if holds(tag) else _json({**told, "choices": labels}, tag)
 
     @server.get("/ledger/villages/<code>")
     @needs(Right.LEDGER)
@@ -179,8 +179,8 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     def ledger_board() -> Response:
         book, actor, asked = edition(), asker(), request.args.to_dict()
         today = day_of(ledger.clock())
-        tag = _tag("board", ledger.seq(), book.id, actor, today, sorted(asked.items()))
-        if _has(tag):
+        tag = tag_of("board", ledger.seq(), book.id, actor, today, sorted(asked.items()))
+        if holds(tag):
             return _unchanged(tag)
         page = asked.get("page", "1")
         if not re.fullmatch(r"[0-9]{1,6}", page):
@@ -262,7 +262,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
     @server.post("/ledger/picks")
     @needs(_pick_right, write=True)
     def ledger_pick() -> Response:
-        asked = _body("village", "override", "member")
+        asked = body("village", "override", "member", largest=LARGEST)
         village, override = _text(asked, "village"), _text(asked, "override")
         if "member" in asked:
             told = picks.assign(
@@ -276,7 +276,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
     def one_step(name: str, fields: tuple[str, ...], work: Step, right: Right) -> None:
         @needs(right, write=True)
         def step(identifier: str) -> Response:
-            asked = _body(*fields)
+            asked = body(*fields, largest=LARGEST)
             given = {field: _text(asked, field) for field in fields}
             return _json(work(ledger, edition(), asker(), identifier, key=_key(), **given))
 
@@ -293,7 +293,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
     @server.post("/ledger/picks/<identifier>/undo")
     @needs(Right.LEDGER, write=True)
     def ledger_pick_undo(identifier: str) -> Response:
-        _body()
+        body(largest=LARGEST)
         since = access.principal().since
         told = picks.undo(ledger, edition(), asker(), identifier, since=since, key=_key())
         return _json(told)
@@ -301,7 +301,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
     @server.post("/ledger/swap")
     @needs(Right.DIRECT, write=True)
     def ledger_swap() -> Response:
-        asked = _body("a", "b", "reason")
+        asked = body("a", "b", "reason", largest=LARGEST)
         one, other = _text(asked, "a"), _text(asked, "b")
         reason = _text(asked, "reason")
         told = picks.swap(ledger, edition(), asker(), one, other, reason=reason, key=_key())
@@ -326,7 +326,7 @@ def _proposing(server: Flask, library: Library, ledger: Ledger, proposals: Propo
     @server.post("/ledger/proposals")
     @needs(_proposal_right, write=True)
     def ledger_propose() -> Response:
-        asked = _body("who", "pins", "forbid")
+        asked = body("who", "pins", "forbid", largest=LARGEST)
         # Asked twice, the same question is the same job: no key is needed to tell.
         said = proposals.start(
             asker(),
@@ -344,14 +344,14 @@ def _proposing(server: Flask, library: Library, ledger: Ledger, proposals: Propo
     @server.post("/ledger/proposals/<identifier>/next")
     @needs(Right.LEDGER, write=True)
     def ledger_proposal_next(identifier: str) -> Response:
-        asked = _body("village", "member")
+        asked = body("village", "member", largest=LARGEST)
         village, member = _text(asked, "village"), _text(asked, "member")
         return told(proposals.start_next(asker(), identifier, village, member), 202)
 
     @server.post("/ledger/proposals/<identifier>/accept")
     @needs(Right.LEDGER, write=True)
     def ledger_proposal_accept(identifier: str) -> Response:
-        asked = _body("villages")
+        asked = body("villages", largest=LARGEST)
         only = asked.get("villages")
         if not isinstance(only, list) or not all(isinstance(one, str) for one in only):
             raise BadRequest(say("propose.job.body"))
@@ -381,7 +381,7 @@ def _visiting(server: Flask, library: Library, ledger: Ledger) -> None:
     @needs(Right.VISIT, write=True)
     def ledger_visit() -> Response:
         fields = ("village", "day", "members", "people", "seen", "observations", "problems")
-        told = visits.write(ledger, edition(), asker(), _body(*fields), key=_key())
+        told = visits.write(ledger, edition(), asker(), body(*fields, largest=LARGEST), key=_key())
         shown = {name: told[name] for name in ("id", "village", "day")}
         return _json({**told, "visit": shown}, status=201)
 
@@ -411,7 +411,7 @@ def _visiting(server: Flask, library: Library, ledger: Ledger) -> None:
     @server.post("/ledger/visits/<identifier>/withdraw")
     @needs(Right.VISIT, write=True)
     def ledger_visit_withdraw(identifier: str) -> Response:
-        asked = _body("reason")
+        asked = body("reason", largest=LARGEST)
         told = visits.withdraw(ledger, asker(), identifier, _text(asked, "reason"), key=_key())
         return _json({"sentence": say("ledger.visit_withdrawn"), **told})
 
@@ -436,7 +436,7 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
     @server.post("/ledger/problems")
     @needs(Right.VISIT, write=True)
     def ledger_problem_found() -> Response:
-        asked = _body("village", "category", "said", "visit", "day")
+        asked = body("village", "category", "said", "visit", "day", largest=LARGEST)
         told = problems.find(ledger, edition(), asker(), asked, key=_key())
         return _told(told, "found", 201)
 
@@ -452,7 +452,7 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
         def step(identifier: str) -> Response:
             # What is sent back may be given more time.
             more = ("deadline",) if name == "send_back" else ()
-            asked = _body("reason", "state", *more)
+            asked = body("reason", "state", *more, largest=LARGEST)
             reason, rest = _text(asked, "reason"), {one: _text(asked, one) for one in more}
             rest["state"] = _text(asked, "state")
             told = work(ledger, edition(), asker(), identifier, reason, key=_key(), **rest)
@@ -462,7 +462,9 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
 
     def setting(name: str, work: Step) -> None:
         def step(identifier: str) -> Response:
-            asked = _body("category", "owner_kind", "owner", "deadline", "reason", "state")
+            asked = body(
+                "category", "owner_kind", "owner", "deadline", "reason", "state", largest=LARGEST
+            )
             state = _text(asked, "state")
             rest = {key: value for key, value in asked.items() if key != "state"}
             told = work(ledger, edition(), asker(), identifier, rest, state=state, key=_key())
@@ -508,27 +510,6 @@ def _whose_act() -> None:
         raise access.NotSignedIn(say("ledger.other_account"), cure=say("access.sign_in_cure"))
 
 
-def _body(*allowed: str) -> Json:
-    """The request's JSON object, each of its names allowed."""
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    request.max_content_length = LARGEST
-    try:
-        given = json.loads(request.get_data())
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(say("steer.body")) from error
-    if not isinstance(given, dict):
-        raise BadRequest(say("steer.body"))
-    for name in given:
-        if name not in allowed:
-            raise BadRequest(
-                say("steer.unknown"),
-                value=str(name)[:80],
-                cure=say("steer.unknown_cure", names="、".join(allowed)),
-            )
-    return given
-
-
 def _no_larger_than(most: int) -> None:
     """Take in a form of so many bytes, more than others may have.
 
@@ -569,14 +550,6 @@ def _key() -> str:
 
 
 # ---- what is answered -------------------------------------------------------------------------
-
-
-def _tag(*parts: Any) -> str:
-    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:20]
-
-
-def _has(tag: str) -> bool:
-    return request.if_none_match.contains_weak(tag)
 
 
 def _kept_by_nobody(response: Response) -> Response:

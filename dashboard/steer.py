@@ -7,9 +7,7 @@ short queries. A request that waited for news would hold one of the few threads 
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -19,10 +17,11 @@ from typing import Any, Protocol
 import segno
 from flask import Flask, Response, jsonify, request
 from segno.encoder import DataOverflowError
-from werkzeug.exceptions import UnsupportedMediaType
 
 from dashboard import access
 from dashboard.access import needs
+from dashboard.answers import holds, tag_of
+from dashboard.asked import body, clean, refuse_others
 from dashboard.errors import respond
 from geodata.errors import BadRequest
 from geodata.ledger.roles import Right
@@ -100,7 +99,7 @@ def register(
     @server.post("/steer/walls")
     @needs(Right.READ, phones=False)
     def enrol() -> Response:
-        given = _body("wall", "secret", "briefing")
+        given = body("wall", "secret", "briefing", largest=LARGEST)
         briefing = given.get("briefing") or DEFAULT
         if not isinstance(briefing, str) or not _NAME.fullmatch(briefing):
             raise BadRequest(say("steer.text", name="briefing", most=64))
@@ -125,14 +124,14 @@ def register(
         after = _after(request.args.get("after"), found.seq)
         now = briefing_of(found)
         lit = found.pointer
-        tag = _tag(
+        tag = tag_of(
             found.seq,
             found.paired,
             remote_url(found.code),
             (lit.lon, lit.lat, lit.at) if lit else None,
             sorted(now.items()),
         )
-        if after >= found.seq and _has(tag):
+        if after >= found.seq and holds(tag):
             return _unchanged(tag)
         pointer = None
         if lit:
@@ -154,13 +153,13 @@ def register(
     @server.put("/steer/walls/<wall>/showing")
     @needs(Right.READ, background=True, phones=False)
     def show(wall: str) -> Response:
-        steering.show(wall[:64], _secret(), showing(_body(*_SHOWING)))
+        steering.show(wall[:64], _secret(), showing(body(*_SHOWING, largest=LARGEST)))
         return Response(status=204, headers={"Cache-Control": "no-store"})
 
     @server.post("/steer/pair")
     @needs(Right.ANYONE)
     def pair() -> Response:
-        code = _body("code").get("code")
+        code = body("code", largest=LARGEST).get("code")
         # Spaces, as people group six digits. What is no code at all still counts as a wrong one.
         text = re.sub(r"\s", "", code)[:16] if isinstance(code, str) else ""
         try:
@@ -188,9 +187,9 @@ def register(
             "expires": expires,
             **briefing_of(wall),
         }
-        tag = _tag(told)
+        tag = tag_of(told)
         # Asked again and again: the cookie of a phone that had none gets there, too.
-        response = _unchanged(tag) if _has(tag) else _json(told, tag)
+        response = _unchanged(tag) if holds(tag) else _json(told, tag)
         return _let_read(response, _token(), expires)
 
     @server.get("/steer/remote/scenes")
@@ -215,7 +214,9 @@ def register(
     def press() -> Response:
         token = _token()
         steering.steered(token)  # who may not steer learns nothing about how commands look
-        identifier, order = command(_body("id", "do", "scene", "on", "code", "lon", "lat"))
+        identifier, order = command(
+            body("id", "do", "scene", "on", "code", "lon", "lat", largest=LARGEST)
+        )
         if order["do"] == "pointer":
             spot = (order["lon"], order["lat"]) if "lon" in order else None
             return _json({"seq": steering.point(token, spot)})
@@ -290,7 +291,7 @@ def command(given: Mapping[str, Any]) -> tuple[str, Json]:
             value=do if isinstance(do, str) else "",
             cure=say("steer.unknown_cure", names="、".join(allowed)),
         )
-    _refuse_others(given, ("id", *order, *(("lon", "lat") if do == "pointer" else ())))
+    refuse_others(given, ("id", *order, *(("lon", "lat") if do == "pointer" else ())))
     return identifier, order
 
 
@@ -317,38 +318,13 @@ def showing(given: Mapping[str, Any]) -> Json:
 # ---- what a request brings ----------------------------------------------------------------------
 
 
-def _body(*allowed: str) -> Json:
-    """The request's JSON object, each of its names allowed."""
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    request.max_content_length = LARGEST
-    try:
-        given = json.loads(request.get_data())
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(say("steer.body")) from error
-    if not isinstance(given, dict):
-        raise BadRequest(say("steer.body"))
-    _refuse_others(given, allowed)
-    return given
-
-
-def _refuse_others(given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in allowed:
-            raise BadRequest(
-                say("steer.unknown"),
-                value=_clean(name, 80),
-                cure=say("steer.unknown_cure", names="、".join(allowed)),
-            )
-
-
 def _text(given: Mapping[str, Any], name: str, most: int) -> str | None:
     value = given.get(name)
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > most:
         raise BadRequest(say("steer.text", name=name, most=most))
-    return _clean(value, most)
+    return clean(value, most)
 
 
 def _named(given: Mapping[str, Any], name: str, most: int) -> str:
@@ -371,11 +347,6 @@ def _number(given: Mapping[str, Any], name: str, low: int, high: int) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
         return float(value)
     raise BadRequest(say("steer.number", name=name, low=low, high=high))
-
-
-def _clean(text: str, most: int) -> str:
-    """Without what no screen shows: control characters, halves of a character."""
-    return "".join(c for c in text if c.isprintable() and not "\ud800" <= c <= "\udfff")[:most]
 
 
 def _let_read(response: Response, token: str, expires: float) -> Response:
@@ -404,14 +375,6 @@ def _token() -> str:
 
 
 # ---- what it gets -------------------------------------------------------------------------------
-
-
-def _tag(*parts: Any) -> str:
-    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:20]
-
-
-def _has(tag: str) -> bool:
-    return request.if_none_match.contains_weak(tag)
 
 
 def _unchanged(tag: str) -> Response:
