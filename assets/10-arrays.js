@@ -4,8 +4,9 @@
   const bangfu = (window.bangfu = window.bangfu || {});
 
   /* The bytes of the flags: geodata.vocabulary.Status. */
-  const STATUS = ["out_of_scope", "missing", "self_reported", "verified", "partial"];
+  const STATUS = ["out_of_scope", "missing", "self_reported", "verified", "partial", "suppressed"];
   /* Beside the class indices, as in layers.classify. */
+  const SUPPRESSED = 252;
   const OUT_OF_SCOPE = 254;
   const MISSING = 255;
   /* An array of the largest world is 6 MB: a dozen measures' worth is kept, the oldest goes. */
@@ -26,6 +27,7 @@
       this.flags = flags;
       this.scale = Math.pow(10, header.digits);
       this.lacks = flags.indexOf(1) >= 0;
+      this.hides = flags.indexOf(5) >= 0;
       this.classed = new Map();
       this.classedBy = "";
     }
@@ -34,7 +36,7 @@
     value(period, position) {
       const at = period * this.count + position;
       const raw = this.values[at];
-      return this.flags[at] < 2 || raw === this.missing ? null : raw / this.scale;
+      return this.flags[at] < 2 || this.flags[at] > 4 || raw === this.missing ? null : raw / this.scale;
     }
 
     /** `verified`, `partial`, ... as APIs spell it. */
@@ -42,7 +44,8 @@
       return STATUS[this.flags[period * this.count + position]] || "missing";
     }
 
-    /** Class index of every position in a period: Uint8Array; 255 no data, 254 out of scope.
+    /** Class index of every position in a period: Uint8Array; 255 no data, 254 out of scope,
+     *  252 known and not published.
      *
      * Cached: playing through the months a second time classes nothing. */
     classes(period, classes) {
@@ -70,6 +73,8 @@
         const raw = values[start + position];
         if (flag === 0) {
           result[position] = OUT_OF_SCOPE;
+        } else if (flag === 5) {
+          result[position] = SUPPRESSED;
         } else if (flag === 1 || raw === missing || last < 0) {
           result[position] = MISSING;
         } else {
@@ -108,12 +113,13 @@
     return 0;
   }
 
-  /** How many positions each class holds: {classes: [...], missing, out_of_scope, total}.
+  /** How many positions each class holds: {classes, missing, out_of_scope, suppressed, total}.
    *  `inside` is a list of [start, stop) position ranges, or null for all. */
   function counts(codes, size, inside) {
     const classes = new Array(size).fill(0);
     let missing = 0;
     let outOfScope = 0;
+    let suppressed = 0;
     let total = 0;
     for (const [start, stop] of inside || [[0, codes.length]]) {
       for (let position = start; position < stop; position++) {
@@ -121,10 +127,20 @@
         total += 1;
         if (code === MISSING) missing += 1;
         else if (code === OUT_OF_SCOPE) outOfScope += 1;
+        else if (code === SUPPRESSED) suppressed += 1;
         else classes[code] += 1;
       }
     }
-    return { classes, missing, out_of_scope: outOfScope, total };
+    return { classes, missing, out_of_scope: outOfScope, suppressed, total };
+  }
+
+  /** A file's bytes as they were before gzip. Some servers send gzip as a content of its own, some
+   *  as a coding that the browser has undone already: the first two bytes tell. */
+  function inflate(buffer) {
+    const bytes = new Uint8Array(buffer, 0, Math.min(2, buffer.byteLength));
+    if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return Promise.resolve(buffer);
+    const stream = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).arrayBuffer();
   }
 
   /** Decodes a BFA1 file (geodata.arrays); raises on anything else. */
@@ -154,6 +170,7 @@
           if (!answer.ok) throw new Error(answer.status + " " + url);
           return answer.arrayBuffer();
         })
+        .then(inflate)
         .then((buffer) => {
           const values = decode(buffer);
           ready.set(url, values);
@@ -176,11 +193,13 @@
     MISSING,
     OUT_OF_SCOPE,
     STATUS,
+    SUPPRESSED,
     Values,
     cache,
     classOf,
     counts,
     decode,
+    inflate,
     load,
     peek: (url) => ready.get(url),
   };

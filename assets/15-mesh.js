@@ -96,6 +96,7 @@
         if (!answer.ok) throw new Error(answer.status + " " + url);
         return answer.arrayBuffer();
       })
+      .then(bangfu.arrays.inflate)
       .then(decode);
     held = { url, promise };
     promise.catch(() => {
@@ -240,7 +241,7 @@
       }
       // Asked once a card: each question may wait for it.
       if (asked.gl !== gl) asked = { gl, most: gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS) };
-      return periods <= asked.most && 2 * (classes + 2) <= MOST;
+      return periods <= asked.most && 2 * (classes + 3) <= MOST;
     }
 
     /** A level and its classes: `classes(period)` gives a number under 256 for each region. */

@@ -3,10 +3,11 @@
 (function () {
   const bangfu = (window.bangfu = window.bangfu || {});
   const { createElement: h, useEffect, useRef, useState } = window.React;
-  const { MISSING, OUT_OF_SCOPE } = bangfu.arrays;
+  const { MISSING, OUT_OF_SCOPE, SUPPRESSED } = bangfu.arrays;
 
   /* A region without data that is faded (filtered out, or outside the current region). */
   const MISSING_FADED = 253;
+  const SUPPRESSED_FADED = 251;
   /* What no feature can have been told: there is no class 200. */
   const NEVER = 200 << 24;
   const FLIGHT_MS = 650;
@@ -109,6 +110,7 @@
       ground: read("--atlas-ground", "#f3f4f4"),
       land: read("--atlas-land", "#e4e7e9"),
       missing: read("--atlas-missing", "#fbfbfa"),
+      suppressed: read("--atlas-suppressed", "#d3d7da"),
       hatch: read("--atlas-hatch", "#8b949c"),
       leaf: read("--atlas-border-leaf", "#ffffff"),
       border: read("--atlas-border", "#4a555d"),
@@ -118,12 +120,14 @@
     };
   }
 
-  /** Diagonal lines on a tile that repeats; drawn twice as large for sharp screens. */
-  function hatch(colour) {
+  /** Diagonal lines on a tile that repeats; drawn twice as large for sharp screens. `crossed`:
+   *  both ways, for what is known and not published. */
+  function hatch(colour, crossed) {
     const size = 16;
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = size;
-    const pen = canvas.getContext("2d");
+    // It is read back at once: on a graphics card that would wait for all that is being drawn.
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
     pen.strokeStyle = colour;
     pen.lineWidth = 2;
     pen.lineCap = "square";
@@ -131,6 +135,9 @@
     for (const shift of [-size, 0, size]) {
       pen.moveTo(shift - 2, size + 2);
       pen.lineTo(shift + size + 2, -2);
+      if (!crossed) continue;
+      pen.moveTo(shift - 2, -2);
+      pen.lineTo(shift + size + 2, size + 2);
     }
     pen.stroke();
     return pen.getImageData(0, 0, size, size);
@@ -156,7 +163,14 @@
       ],
     ],
   ];
-  const HATCHED = ["match", ["feature-state", "c"], MISSING, HATCH, MISSING_FADED, HATCH_FADED, 0];
+  const patterned = (whole, faded) => [
+    "match", ["feature-state", "c"], whole, HATCH, faded, HATCH_FADED, 0,
+  ];
+  /* Layers of patterns: kind, and what of a level's values calls for it. */
+  const PATTERNS = [
+    ["hatch", "lacks", patterned(MISSING, MISSING_FADED)],
+    ["cross", "hides", patterned(SUPPRESSED, SUPPRESSED_FADED)],
+  ];
 
   /* Mesh and fills take each other's place within one frame. */
   const AT_ONCE = { "fill-opacity-transition": { duration: 0, delay: 0 } };
@@ -191,6 +205,7 @@
         minzoom: level.min_zoom,
         maxzoom: level.max_zoom,
         promoteId: "i",
+        ...(picture.bounds ? { bounds: picture.bounds } : {}),
       };
     }
     sources.marks = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
@@ -220,13 +235,15 @@
         layout: none,
         paint: { "fill-color": PAINT, "fill-antialias": false, "fill-opacity": 1, ...AT_ONCE },
       });
-      layers.push({
-        id: "hatch-" + level.id,
-        type: "fill",
-        ...of(level),
-        layout: none,
-        paint: { "fill-pattern": "hatch", "fill-opacity": HATCHED, "fill-antialias": false },
-      });
+      for (const [kind, , opacity] of PATTERNS) {
+        layers.push({
+          id: kind + "-" + level.id,
+          type: "fill",
+          ...of(level),
+          layout: none,
+          paint: { "fill-pattern": kind, "fill-opacity": opacity, "fill-antialias": false },
+        });
+      }
     }
     if (underlay && underlay.labels) raster("underlay-labels", underlay.labels);
     const joined = { "line-join": "round", "line-cap": "round", visibility: "none" };
@@ -300,6 +317,12 @@
     }
     return { version: 8, sources, layers, transition: { duration: 200, delay: 0 } };
   }
+
+  /** Where a class stands among `classes` colours and the three that follow them. */
+  const slotsBeside = (classes) => (code) =>
+    code === MISSING ? classes + 2
+      : code === OUT_OF_SCOPE ? classes + 1
+        : code === SUPPRESSED ? classes : code;
 
   /* ---- outlines ------------------------------------------------------------------------ */
 
@@ -407,6 +430,7 @@
       const options = {
         container: this.box,
         style: style(first, this.colours),
+        validateStyle: false, // it is ours, and the tests draw it
         attributionControl: false,
         dragRotate: false,
         pitchWithRotate: false,
@@ -437,14 +461,9 @@
         return;
       }
       const map = this.map;
-      map.getCanvas().setAttribute(
-        "aria-label",
-        say(words, "label", { title: first.title }) + "。" + say(words, "keys")
-      );
       this.layer = document.createElement("div");
       this.layer.className = "atlas-labels";
       this.layer.setAttribute("role", "list");
-      this.layer.setAttribute("aria-label", say(words, "names"));
       map.getCanvasContainer().appendChild(this.layer);
       this.cross = document.createElement("div");
       this.cross.className = "atlas-cross";
@@ -460,12 +479,29 @@
       map.on("webglcontextlost", () => this.lost());
       map.on("webglcontextrestored", () => this.rebuild());
       if (!this.props.still) this.steerable(map);
+      this.named(first);
       this.place(first, true);
       bangfu.map = map;
       bangfu.mesh = this.handle();
       bangfu.rebuild = () => this.rebuild();
       bangfu.shuffle = (turn) => this.shuffle(turn);
       bangfu.recolour = (period) => this.show(period % Math.max(1, first.periods.length));
+    }
+
+    /** Names of what keys and screen readers reach; again when the reader asks for other letters. */
+    named(picture) {
+      const { words } = this.props;
+      this.map.getCanvas().setAttribute(
+        "aria-label",
+        say(words, "label", { title: picture.title }) + "。" + say(words, "keys")
+      );
+      this.layer.setAttribute("aria-label", say(words, "names"));
+      for (const way of ["in", "out"]) {
+        const button = this.frame.querySelector(".maplibregl-ctrl-zoom-" + way);
+        if (!button) continue;
+        button.title = say(words, "zoom_" + way);
+        button.setAttribute("aria-label", button.title);
+      }
     }
 
     /** Buttons, scale, pointer and keys: what a map has that somebody stands before. */
@@ -585,6 +621,7 @@
         this.dark = dark;
         this.repaint();
       }
+      if (say(before.words, "keys") !== say(props.words, "keys")) this.named(picture);
       if (fresh) this.enter(picture, old);
       else if (before.hide !== props.hide) this.visible();
       if (before.pointed !== props.pointed) this.pointed();
@@ -645,8 +682,10 @@
     styled() {
       this.ready = true;
       this.unclip();
-      if (this.map.hasImage("hatch")) this.map.removeImage("hatch");
-      this.map.addImage("hatch", hatch(this.colours.hatch), { pixelRatio: 2 });
+      for (const [kind] of PATTERNS) {
+        if (this.map.hasImage(kind)) this.map.removeImage(kind);
+        this.map.addImage(kind, hatch(this.colours.hatch, kind === "cross"), { pixelRatio: 2 });
+      }
       this.dark = isDark(this.props);
       this.settle();
     }
@@ -835,7 +874,9 @@
       levels.forEach((one, at) => {
         const on = at === depth;
         this.toggle("fill-" + one.id, on || one.id === this.leaving);
-        this.toggle("hatch-" + one.id, on && Boolean(this.values && this.values.lacks));
+        for (const [kind, called] of PATTERNS) {
+          this.toggle(kind + "-" + one.id, on && Boolean(this.values && this.values[called]));
+        }
         this.paint("fill-" + one.id, "fill-opacity", this.drawing ? 0 : underlaid ? UNDERLAID : 1);
         // One level more than is coloured, once the zoom has room for it.
         const shown = !hidden.has("line-" + one.id) && at <= depth + 1;
@@ -879,7 +920,9 @@
           }
         }
       }
-      this.map.updateImage("hatch", hatch(this.colours.hatch));
+      for (const [kind] of PATTERNS) {
+        this.map.updateImage(kind, hatch(this.colours.hatch, kind === "cross"));
+      }
       this.due = true;
     }
 
@@ -928,7 +971,11 @@
       const ground = packed(this.colours.ground);
       const land = packed(this.colours.land);
       const slots = classes.map((one, code) => [code, packed(dark ? one.dark : one.light)]);
-      slots.push([OUT_OF_SCOPE, land], [MISSING, packed(this.colours.missing)]);
+      slots.push(
+        [SUPPRESSED, packed(this.colours.suppressed)],
+        [OUT_OF_SCOPE, land],
+        [MISSING, packed(this.colours.missing)]
+      );
       const states = [];
       const signs = [];
       for (const outside of [false, true]) {
@@ -936,7 +983,9 @@
           let share = off.has(code) ? OFF : lit && highlight !== code ? BEHIND : 0;
           if (outside) share = 1 - (1 - share) * (1 - OUTSIDE);
           const v = share ? mix(colour, ground, share) : colour;
-          const c = share && code === MISSING ? MISSING_FADED : code;
+          const c = !share ? code
+            : code === MISSING ? MISSING_FADED
+              : code === SUPPRESSED ? SUPPRESSED_FADED : code;
           states.push({ c, v });
           signs.push((c << 24) | v);
         }
@@ -961,13 +1010,13 @@
         this.sent.set(level.id, sent);
       }
       const codes = this.sample || (values ? values.classes(at, level.classes) : null);
-      const scope = size - 2;
+      const beside = slotsBeside(size - 3);
       // One target for all calls: MapLibre reads it at once and keeps only the state's values.
       const target = { source: level.id, sourceLayer: level.id, id: 0 };
       let told = 0;
       for (let position = 0; position < count; position++) {
         const code = codes ? codes[position] : OUT_OF_SCOPE;
-        let slot = code === MISSING ? size - 1 : code === OUT_OF_SCOPE ? scope : code;
+        let slot = beside(code);
         if (outside && outside[position]) slot += size;
         if (sent[position] !== signs[slot]) {
           sent[position] = signs[slot];
@@ -1152,14 +1201,14 @@
       if (key === this.dressed) return;
       const was = this.dressed;
       this.dressed = key;
-      const scope = level.classes.length;
+      const own = level.classes.length;
+      const beside = slotsBeside(own);
       const slots = new Uint8Array(values.count);
       const classes = (index) => {
         const codes = values.classes(this.within(index), level.classes);
         for (let one = 0; one < slots.length; one++) {
-          const code = codes[one];
-          const slot = code === MISSING ? scope + 1 : code === OUT_OF_SCOPE ? scope : code;
-          slots[one] = outside && outside[one] ? slot + scope + 2 : slot;
+          const slot = beside(codes[one]);
+          slots[one] = outside && outside[one] ? slot + own + 3 : slot;
         }
         return slots;
       };
@@ -1183,7 +1232,8 @@
       this.tinted = key;
       const colours = states.map(({ c, v }) => ({
         v,
-        hatch: c === MISSING ? HATCH : c === MISSING_FADED ? HATCH_FADED : 0,
+        hatch: c === MISSING || c === SUPPRESSED ? HATCH
+          : c === MISSING_FADED || c === SUPPRESSED_FADED ? HATCH_FADED : 0,
       }));
       this.mesh.tint(colours, packed(hatch), underlaid ? UNDERLAID : 1);
       this.map.triggerRepaint();
@@ -1258,10 +1308,12 @@
     cover(on) {
       this.toggle(MESH, on);
       for (const level of this.picture.levels) {
-        const hatched = this.map.getLayer("hatch-" + level.id);
-        // Hiding it by the style would make MapLibre build the source's tiles anew.
-        if (hatched && on) hatched.isHidden = () => true;
-        else if (hatched) delete hatched.isHidden;
+        for (const [kind] of PATTERNS) {
+          const hatched = this.map.getLayer(kind + "-" + level.id);
+          // Hiding it by the style would make MapLibre build the source's tiles anew.
+          if (hatched && on) hatched.isHidden = () => true;
+          else if (hatched) delete hatched.isHidden;
+        }
       }
       this.visible();
     }
@@ -1740,17 +1792,20 @@
 
   function Notices({ notices, underlay, words }) {
     const parts = [];
-    if (notices.source) parts.push(say(words, "source", { text: notices.source }));
-    if (notices.cutoff) parts.push(say(words, "cutoff", { text: notices.cutoff }));
-    if (notices.approval_number) {
-      parts.push(say(words, "approval", { text: notices.approval_number }));
-    }
-    if (underlay && underlay.attribution) parts.push(underlay.attribution);
+    const told = (text, className) => parts.push(h("span", { key: text, className }, text));
+    if (notices.source) told(say(words, "source", { text: notices.source }), "atlas-source");
+    if (notices.cutoff) told(say(words, "cutoff", { text: notices.cutoff }));
+    // Where a map must say that it has no number, the page's words say how.
+    const approval = notices.approval_number
+      ? say(words, "approval", { text: notices.approval_number })
+      : say(words, "no_approval");
+    if (approval) told(approval, "atlas-approval");
+    if (underlay && underlay.attribution) told(underlay.attribution);
     return h(
       "p",
       { className: "atlas-notices" },
       notices.demo && h("strong", { className: "atlas-demo" }, say(words, "demo")),
-      parts.map((text) => h("span", { key: text }, text))
+      parts
     );
   }
 

@@ -3,7 +3,7 @@
 (function () {
   const bangfu = (window.bangfu = window.bangfu || {});
   const { createElement: h, useEffect, useMemo, useState } = window.React;
-  const { MISSING, OUT_OF_SCOPE } = bangfu.arrays;
+  const { MISSING, OUT_OF_SCOPE, SUPPRESSED } = bangfu.arrays;
   const { say, isDark, useLook } = bangfu.mapParts;
 
   /** The level that the map shows: as the picture says, or as the zoom has chosen. */
@@ -43,8 +43,6 @@
     return values;
   }
 
-  const format = new Intl.NumberFormat("zh-CN", { useGrouping: false });
-
   function AtlasLegend(props) {
     const { id, className, picture, period, words, setProps } = props;
     useLook();
@@ -59,7 +57,7 @@
       return bangfu.arrays.counts(codes, level.classes.length, level.inside);
     }, [values, level, index, picture]);
 
-    if (!picture || !picture.measure || !level) return h("div", { id, className: "atlas-legend" });
+    if (!picture || !picture.measure || !level || !level.values) return h("div", { id, className: "atlas-legend" });
     const dark = isDark(props);
     const off = new Set(props.off || picture.off || []);
     const rows = level.classes.map((one, code) => ({
@@ -74,6 +72,14 @@
       kind: "atlas-swatch-missing",
       count: found ? found.missing : null,
     });
+    if (found && (found.suppressed || values.hides)) {
+      rows.push({
+        code: SUPPRESSED,
+        label: say(words, "legend.suppressed"),
+        kind: "atlas-swatch-suppressed",
+        count: found.suppressed,
+      });
+    }
     if (found && found.out_of_scope) {
       rows.push({
         code: OUT_OF_SCOPE,
@@ -91,7 +97,7 @@
     const total = found ? Math.max(1, found.total) : 1;
 
     const row = (one) => {
-      const count = one.count === null ? say(words, "legend.no_data_yet") : format.format(one.count);
+      const count = one.count === null ? say(words, "legend.no_data_yet") : String(one.count);
       const hidden = off.has(one.code);
       return h(
         "li",
@@ -140,7 +146,7 @@
       h(
         "footer",
         null,
-        h("span", null, found ? say(words, "legend.count", { count: format.format(found.total), level: level.label }) : ""),
+        h("span", null, found ? say(words, "legend.count", { count: found.total, level: level.label }) : ""),
         off.size > 0 &&
           h(
             "button",

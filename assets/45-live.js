@@ -5,12 +5,14 @@
   const bangfu = (window.bangfu = window.bangfu || {});
 
   const EVERY_MS = 3000;
+  const NOTHING_MS = 30000; // where nothing was ever decided, or may be seen
   const LIMIT_MS = 8000;
   const BACKGROUND = { "X-Background": "1" };
 
   const listeners = new Set();
   let timer = 0;
   let busy = false;
+  let empty = false;
 
   /** A request that a page makes by itself: it keeps nobody signed in, and ends. */
   function ask(url) {
@@ -34,7 +36,7 @@
 
   function later() {
     window.clearTimeout(timer);
-    timer = listeners.size ? window.setTimeout(poll, EVERY_MS) : 0;
+    timer = listeners.size ? window.setTimeout(poll, empty ? NOTHING_MS : EVERY_MS) : 0;
   }
 
   function poll() {
@@ -47,6 +49,7 @@
     busy = true;
     ask("/live/seq")
       .then((said) => {
+        empty = !said.revision;
         if (said.revision) listeners.forEach((listener) => listener(said.revision));
       })
       .catch(() => undefined) // the last picture stays; the next question is soon
@@ -73,7 +76,7 @@
     /** Calls `listener(revision)` after each answer, until the function that comes back is called. */
     watch(listener) {
       listeners.add(listener);
-      if (!timer && !busy) later();
+      if (!timer && !busy) poll();
       return () => {
         listeners.delete(listener);
         if (!listeners.size) later();

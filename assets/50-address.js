@@ -9,6 +9,7 @@
   // The order in which `View.to_query` writes them, so that equal views have equal addresses.
   const KEYS = ["round", "measure", "period", "region", "level", "off", "hide", "camera", "look"];
   const LOOK_KEY = "bangfu.look";
+  const RENEWED_MS = 9000; // between two renewals of a profile, however much is decided
   let waiting = 0;
 
   /* ---- words and numbers ------------------------------------------------------------------ */
@@ -79,6 +80,8 @@
   const here = () => window.location.pathname;
 
   const address = (bangfu.address = {
+    /** What an address may say; a page with keys of its own adds them. */
+    keys: KEYS,
     query,
     /** Where a link with `patch` leads: a real address, so that it can be opened elsewhere. */
     href: (patch) => here() + query(patch),
@@ -231,6 +234,8 @@
     });
   }
 
+  bangfu.say.sentence = sentence;
+
   /**
    * Holds the state that flows from the address to the screen.
    *
@@ -360,6 +365,29 @@
           });
       });
     }, [follows]);
+
+    // What visitors saw stands in a village's profile whatever its map shows: a profile that stays
+    // open is asked for anew when the ledger went on, though not while somebody reads it by keys.
+    const leaf = Boolean(picture && picture.region && picture.region.leaf);
+    const heard = useRef({ key: "", at: "", last: "", due: 0 });
+    useEffect(() => {
+      if (!leaf) return undefined;
+      return bangfu.live.watch((revision) => {
+        const { picture: seen, details } = current.current;
+        const known = heard.current;
+        const again = revision === known.last;
+        const before = known.last || revision;
+        known.last = revision;
+        if (!seen || !details || details.key !== detailsKey(seen)) return;
+        if (known.key !== details.key) Object.assign(known, { key: details.key, at: before });
+        if (revision === known.at || Date.now() < known.due) return;
+        if (!again && bangfu.live.isOlder(revision, known.at)) return;
+        const panel = document.querySelector(".details");
+        if (panel && panel.contains(document.activeElement)) return;
+        Object.assign(known, { at: revision, due: Date.now() + RENEWED_MS });
+        setProps({ details: { ...detailsOf(seen), quiet: true } });
+      });
+    }, [leaf]);
 
     // Charts and profile come by Dash, which counts as somebody's doing: they wait for a reader.
     useEffect(() => {

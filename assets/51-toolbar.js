@@ -61,13 +61,13 @@
 
   /* ---- AtlasBrand ------------------------------------------------------------------------- */
 
-  /** Title, programme and the 演示数据 badge. */
-  function AtlasBrand({ id, picture, words, title, demo }) {
+  /** Title, programme and the 演示数据 badge. `home`: where the whole view lies, / by default. */
+  function AtlasBrand({ id, picture, words, title, demo, home }) {
     const notices = (picture && picture.notices) || {};
     const shown = (picture && picture.title) || title || words.product;
     const isDemo = picture ? notices.demo : demo;
     return h("div", { id, className: "brand" },
-      h("h1", null, h("a", { href: "/", onClick: address.follow(CLEAR) }, shown)),
+      h("h1", null, h("a", { href: home || "/", onClick: address.follow(CLEAR) }, shown)),
       isDemo ? h("span", { className: "badge demo", title: words.demo_title }, words.demo) : null
     );
   }
@@ -78,8 +78,17 @@
 
   /* ---- AtlasSearch ------------------------------------------------------------------------ */
 
-  /** Accessible combobox over the region search; a screen may say what choosing does. */
-  function AtlasSearch({ id, picture, words, url, onChoose }) {
+  const ask = (url, text) =>
+    window.fetch(url + "?q=" + encodeURIComponent(text)).then((answer) => {
+      if (!answer.ok) throw new Error(answer.status);
+      return answer.json();
+    });
+
+  /** Accessible combobox over the region search; a screen may say what choosing does.
+   *
+   * `find`: a function from a text to a promise of rows, where there is no server to ask.
+   */
+  function AtlasSearch({ id, picture, words, url, find, onChoose }) {
     const [text, setText] = useState("");
     const [found, setFound] = useState([]);
     const [open, setOpen] = useState(false);
@@ -99,12 +108,7 @@
         return undefined;
       }
       const timer = window.setTimeout(() => {
-        window
-          .fetch((url || "/api/v1/search") + "?q=" + encodeURIComponent(wanted))
-          .then((answer) => {
-            if (!answer.ok) throw new Error(answer.status);
-            return answer.json();
-          })
+        (find ? find(wanted) : ask(url || "/api/v1/search", wanted))
           .then((body) => {
             if (mine !== query.current) return;
             const rows = Array.isArray(body) ? body : body.regions || body.results || [];
@@ -233,16 +237,20 @@
   }
   bangfu.families = families;
 
-  /** Themes as tabs, the measure as the map's title, round, level. */
-  function AtlasToolbar({ id, picture, words, url }) {
-    const [catalogue, setCatalogue] = useState(null);
+  /** Themes as tabs, the measure as the map's title, round, level.
+   *
+   * `given`: the catalogue {measures, rounds, withdrawn, withdrawn_title}, where there is no server to ask.
+   */
+  function AtlasToolbar({ id, picture, words, url, given }) {
+    const [asked, setCatalogue] = useState(null);
+    const catalogue = given || asked;
     const [theme, setTheme] = useState(null);
     const { open, setOpen, box, button } = useOpen();
     const edition = picture && picture.edition;
     const list = useRef(null);
 
     useEffect(() => {
-      if (!edition) return undefined;
+      if (!edition || given) return undefined;
       let stale = false;
       window
         .fetch(url || "/api/v1/edition")
@@ -307,7 +315,7 @@
       round: round.id, measure: item.id, off: null,
     });
 
-    return h("div", { id, className: "toolbar-body" },
+    return h("div", { id, className: "toolbar-body", role: "region", "aria-label": words.measure },
       h("div", { className: "measure", ref: box },
         h("nav", { className: "tabs", "aria-label": words.themes, onKeyDown: arrows },
           THEMES.map((name) =>
@@ -340,7 +348,7 @@
           groups.length
             ? groups.map((group) =>
                 h("section", { key: group.name },
-                  h("h3", null, group.name || words[shownTheme]),
+                  h("h2", null, group.name || words[shownTheme]),
                   h("ul", { onKeyDown: arrows },
                     group.measures.map((item) =>
                       h("li", { key: item.id },
@@ -362,7 +370,15 @@
                   )
                 )
               )
-            : h("p", { className: "empty" }, words.empty)
+            : h("p", { className: "empty" }, words.empty),
+          catalogue && catalogue.withdrawn && catalogue.withdrawn.length
+            ? h("section", { className: "withdrawn" },
+                h("h2", null, catalogue.withdrawn_title),
+                h("ul", null, catalogue.withdrawn.map((item) =>
+                  h("li", { key: item.id },
+                    h("span", { className: "item-label" }, item.label),
+                    h("span", { className: "item-sentence" }, item.sentence)))))
+            : null
         )
       ),
       h("label", { className: "round" },
@@ -725,5 +741,7 @@
     }, icon(name), h("span", { className: "tool-word" }, words[name]));
   }
 
-  Object.assign(bangfu, { AtlasBrand, AtlasSearch, AtlasToolbar, AtlasActions, AtlasLook });
+  Object.assign(bangfu, {
+    AtlasBrand, AtlasSearch, AtlasToolbar, AtlasActions, AtlasAbout, AtlasLook,
+  });
 })();

@@ -9,9 +9,10 @@
   const { fill, number, isNumber, isYesNo, valueText } = bangfu.say;
 
   // The integers of `vocabulary.Status`.
-  const STATUS = ["out_of_scope", "missing", "self_reported", "verified", "partial"];
+  const STATUS = ["out_of_scope", "missing", "self_reported", "verified", "partial", "suppressed"];
   const MISSING = 1;
   const PARTIAL = 4;
+  const SUPPRESSED = 5;
   const FIRST_ROWS = 60;
   const FIRST_FIGURES = 6;
 
@@ -87,7 +88,8 @@
     const reported = series.reported[at];
     const verified = series.verified[at];
     const moved = isYesNo(picture, region.leaf) ? null : change(series.value, at);
-    const nothing = status === MISSING ? words.nothing_reported : words.nothing_in_scope;
+    const nothing = status === MISSING ? words.nothing_reported
+      : status === SUPPRESSED ? words.suppressed : words.nothing_in_scope;
     const amount = (n) => number(n, Number.isInteger(n) ? 0 : measure.digits);
     return h("div", { className: "headline" },
       h("p", { className: "headline-label" },
@@ -127,7 +129,7 @@
               }) + (verified > 0
                 ? "，" + (verified >= reported ? words.verified_all : fill(words.verified_of, { verified }))
                 : ""))
-          : region.leaf && status > MISSING
+          : region.leaf && status > MISSING && status !== SUPPRESSED
             ? h("li", null, h("span", { className: "status s" + status }, words[STATUS[status]]))
             : null
       )
@@ -290,11 +292,16 @@
   }
   bangfu.say.rank = rank;
 
-  const collator = new Intl.Collator("zh-Hans-CN");
+  // Made when first asked for: to read the order of all characters takes as long as to draw a panel.
+  let collator = null;
+  const named = (a, b) => {
+    collator = collator || new Intl.Collator("zh-Hans-CN");
+    return collator.compare(a.child.name, b.child.name);
+  };
 
   const ORDERS = {
     value: () => 0,
-    name: (a, b) => collator.compare(a.child.name, b.child.name),
+    name: named,
     change: (a, b) => (b.change === null ? -1e300 : b.change) - (a.change === null ? -1e300 : a.change),
     status: (a, b) => b.status - a.status,
   };
@@ -351,16 +358,16 @@
         href: address.href(patch),
         onClick: (event) => {
           address.follow(patch)(event);
-          // The row will be gone: the new region's name is where reading goes on.
-          const name = document.querySelector(".region-name");
-          if (event.defaultPrevented && name && !wide) name.focus({ preventScroll: true });
+          // The row will be gone: reading goes on at the new region's name, or at its table.
+          const next = wide ? document.getElementById(id) : document.querySelector(".region-name");
+          if (event.defaultPrevented && next) next.focus();
         },
       }, row.name);
     };
     const title = fill(measure ? words.title : words.list, { level: child.label, region: picture.region.name });
     if (!measure) {
-      return h("section", { id, className: "ranking" },
-        h("h3", null, title),
+      return h("section", { id, className: "ranking" + (wide ? " wide" : "") },
+        h(wide ? "h2" : "h3", null, title),
         h("ul", { className: "plain-list" }, children.map((row) => h("li", { key: row.code }, go(row)))));
     }
     const yesNo = isYesNo(picture, child.id === picture.levels[picture.levels.length - 1].id);
@@ -377,7 +384,8 @@
     }
     const visible = all ? ordered : ordered.slice(0, FIRST_ROWS);
     const missing = rows.filter((row) => row.value === null && row.status === MISSING).length;
-    const out = rows.filter((row) => row.value === null && row.status !== MISSING).length;
+    const hidden = rows.filter((row) => row.value === null && row.status === SUPPRESSED).length;
+    const out = rows.filter((row) => row.value === null).length - missing - hidden;
 
     const head = (by, label, className) =>
       h("th", {
@@ -428,14 +436,18 @@
       );
     };
     const unit = measure.unit && !yesNo ? "（" + measure.unit + "）" : "";
-    return h("section", { id, className: "ranking" + (wide ? " wide" : "") },
+    const caption = fill(words.caption, {
+      region: picture.region.name, level: child.label, measure: measure.label,
+      period: picture.periods[at] ? picture.periods[at].label : "",
+    });
+    return h("section", {
+      id, className: "ranking" + (wide ? " wide" : ""),
+      tabIndex: wide ? -1 : undefined, "aria-label": wide ? caption : undefined,
+    },
       h("h3", null, title),
       failed && !array ? h("p", { className: "note", role: "status" }, words.failed) : null,
       h("table", null,
-        h("caption", { className: wide ? "" : "unseen" }, fill(words.caption, {
-          region: picture.region.name, level: child.label, measure: measure.label,
-          period: picture.periods[at] ? picture.periods[at].label : "",
-        })),
+        h("caption", { className: wide ? "" : "unseen" }, caption),
         h("thead", null,
           h("tr", null,
             h("th", { scope: "col", className: "rank" }, h("span", { className: wide ? "" : "unseen" }, words.rank)),
@@ -453,9 +465,10 @@
         ? h("button", { type: "button", className: "button", onClick: () => setAll(true) },
             fill(words.more, { count: ordered.length - visible.length }))
         : null,
-      array && missing + out > 0
+      array && missing + hidden + out > 0
         ? h("p", { className: "note" }, [
             missing ? fill(words.missing_tail, { count: missing }) : "",
+            hidden ? fill(words.hidden_tail, { count: hidden }) : "",
             out ? fill(words.out_tail, { count: out }) : "",
           ].filter(Boolean).join("，")) : null
     );

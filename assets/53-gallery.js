@@ -77,6 +77,7 @@
           }, option.label);
         })
       );
+    const isDark = bangfu.useDark();
     const shown = (cards || []).filter(
       (card) => (!wanted.theme || card.theme === wanted.theme) &&
         (!wanted.round || card.round === wanted.round)
@@ -94,7 +95,7 @@
           h("li", { key: card.round + "/" + card.id, className: "card" },
             // The name is the link; its area is stretched over the card, so that one stop of the
             // keyboard serves picture and text.
-            h("img", { src: card.image, alt: card.alt, loading: "lazy", width: 400, height: 300 }),
+            h("img", { src: card.image + (isDark ? "?look=dark" : ""), alt: card.alt, loading: "lazy", width: 400, height: 300 }),
             h("div", { className: "card-text" },
               h("p", { className: "card-kind" },
                 h("span", null, words[card.theme]), h("span", null, card.round_label)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -13,6 +12,7 @@ from dash.development.base_component import Component
 from flask import Flask, Response, current_app, g, make_response, redirect, request
 
 from dashboard.errors import is_reader, respond
+from dashboard.respite import Respite
 from geodata.errors import AtlasError, BadRequest
 from geodata.ledger import screens, sessions
 from geodata.ledger.roles import Actor, Right
@@ -36,9 +36,9 @@ LONGEST_TOKEN = 200
 """Characters of a cookie that are looked at."""
 SCREEN_DAYS = 400
 """As long as browsers keep a cookie; a wall's begins anew whenever the wall is loaded."""
-SLOW, PAUSE = 2.0, 2.0
-"""Seconds: a ledger that took `SLOW` to fail is not asked again for `PAUSE`. A database that is
-out of reach would otherwise hold every thread until it times out, and readers would wait, too."""
+PAUSE = 2.0
+"""Seconds for which a ledger that failed slowly is not asked who somebody is: short, since all
+whom it knows stand before a closed door meanwhile."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _EXTENSION = "bangfu-access"
@@ -137,6 +137,19 @@ def principal() -> Principal:
     return guard.principal()
 
 
+def actor() -> Actor:
+    """Who decides, behind a guard that lets accounts alone in.
+
+    Raises
+    ------
+    NotSignedIn : for all others.
+    """
+    found = principal().actor
+    if found is None:
+        raise NotSignedIn(say("access.sign_in"), cure=say("access.sign_in_cure"))
+    return found
+
+
 def demand(right: Right) -> None:
     """Pass only who has the right; for what an endpoint serves beside its own.
 
@@ -190,7 +203,7 @@ class Guard:
         self._own = {**DASH, **own}
         self._wall = wall
         self._waiting = waiting
-        self._asked_again = 0.0
+        self._respite = Respite(PAUSE)
         self._nobody = frozenset({Right.ANYONE, Right.READ} if is_open else {Right.ANYONE})
 
     def register(self) -> None:
@@ -319,14 +332,12 @@ class Guard:
 
     def _asking(self, question: Callable[[], T]) -> T:
         """Ask the ledger, unless it failed slowly a moment ago."""
-        began = monotonic()
-        if began < self._asked_again:
+        if self._respite.lasts:
             raise LedgerError(say("access.away"), cure=say("access.away_cure"))
         try:
-            return question()
+            with self._respite.asking():
+                return question()
         except LedgerError as error:
-            if monotonic() - began >= SLOW:
-                self._asked_again = monotonic() + PAUSE
             # The ledger's own sentence is about writing, and here nothing was to be written.
             raise LedgerError(say("access.away"), cure=say("access.away_cure")) from error
 

@@ -12,7 +12,8 @@ from dashboard.access import ACCOUNT, SIGN_IN, Principal
 from geodata.ledger.roles import Right
 from geodata.words import say
 
-CONTACT, ACCOUNTS, SIGN_OUT = "/contact-points", "/accounts", "/signout"
+CONTACT, PUBLISHING, ACCOUNTS = "/contact-points", "/publishing", "/accounts"
+SIGN_OUT = "/signout"
 
 
 class Entry(NamedTuple):
@@ -31,6 +32,8 @@ def entries(asker: Principal) -> dict[str, Any]:
     pages = []
     if asker.may(Right.LEDGER):
         pages.append(Entry(CONTACT, say("contact.title")))
+    if asker.may(Right.PUBLISH):
+        pages.append(Entry(PUBLISHING, say("publishing.menu")))
     if asker.may(Right.ACCOUNTS):
         pages.append(Entry(ACCOUNTS, say("signin.menu.accounts")))
     if asker.actor is None:

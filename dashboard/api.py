@@ -157,9 +157,9 @@ def values(
     columns = {
         "code": frame["code"].tolist(),
         "name": frame["name"].tolist(),
-        "value": _numbers(table.value[row]),
-        "numerator": _numbers(table.numerator[row]),
-        "denominator": _numbers(table.denominator[row]),
+        "value": numbers(table.value[row]),
+        "numerator": numbers(table.numerator[row]),
+        "denominator": numbers(table.denominator[row]),
         "reported": table.reported[row].tolist(),
         "expected": table.expected[row].tolist(),
         "verified": table.verified[row].tolist(),
@@ -197,7 +197,7 @@ def search(book: Edition, text: str) -> list[Json]:
     ]
 
 
-def _numbers(row: np.ndarray[Any, Any]) -> list[float | int | None]:
+def numbers(row: np.ndarray[Any, Any]) -> list[float | int | None]:
     """A row for JSON: what is not a number is null; whole numbers without a point."""
     found: list[float | int | None] = []
     for number in row.tolist():

@@ -33,6 +33,8 @@ from dashboard import (
     live,
     managing,
     own_account,
+    publications,
+    publishing_page,
     routes,
     security,
     signin,
@@ -174,6 +176,9 @@ def create_app(settings: Settings) -> Dash:
     steer.register(server, steering, told, public_url=settings.public_url)
     files = exports.Exports(library, told, ledger=ledger_url)
     exports.register(server, files, public_url=settings.public_url)
+    plain = Plain(library, Tickets(ledger))
+    works = publications.Publications(settings.workspace, ledger, ledger_url)
+    publishing_page.register(server, library, ledger, plain, works)
     _accounts(server, settings, library, ledger)
     ledger_api.register(server, library, ledger, drawn)
     app = Atlas(
@@ -181,6 +186,7 @@ def create_app(settings: Settings) -> Dash:
         name="bangfu",
         server=server,
         assets_folder=str(assets_folder()),
+        assets_path_ignore=["^public$"],  # of the public map, which is no Dash
         serve_locally=True,
         suppress_callback_exceptions=True,  # a page's components come and go with it
         update_title="",

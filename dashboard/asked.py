@@ -47,3 +47,24 @@ def refuse_others(given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
 def clean(text: str, most: int) -> str:
     """Without what no screen shows: control characters, halves of a character."""
     return "".join(c for c in text if c.isprintable() and not "\ud800" <= c <= "\udfff")[:most]
+
+
+def arguments(*allowed: str) -> dict[str, str]:
+    """The request's query, each name allowed and given once.
+
+    Raises
+    ------
+    BadRequest : for any other; a mistyped name would otherwise be ignored in silence.
+    """
+    for name, given in request.args.lists():
+        if name not in allowed:
+            raise BadRequest(
+                say("api.argument_unknown"),
+                value=name[:80],
+                cure=say("api.argument_unknown_cure", names="、".join(allowed))
+                if allowed
+                else say("api.argument_none"),
+            )
+        if len(given) > 1:
+            raise BadRequest(say("api.argument_twice", name=name), cure=say("api.argument_once"))
+    return request.args.to_dict()

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from dashboard import access
 from dashboard.library import Library
 from dashboard.pages import contact_points
+from dashboard.respite import Respite
 from geodata.errors import AtlasError
 from geodata.ledger import Ledger, LedgerError, NoLedger, Right, observations, problems
 from geodata.ledger.roles import Actor
@@ -19,9 +20,6 @@ from layers.contact.observed import beside
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-
-SLOW, PAUSE = 2.0, 10.0
-"""Seconds: a ledger that took `SLOW` to fail is left alone for `PAUSE`, since readers wait."""
 
 
 def without_ledger(profile: Json) -> Json:
@@ -51,25 +49,22 @@ class Beside:
     ) -> None:
         self._library = library
         self._ledger = ledger
-        self._clock = clock
+        self._respite = Respite(clock=clock)
         self._there = False
-        self._asked_again = float("-inf")
 
     def __call__(self, profile: Json) -> Json:
         """The profile with what the ledger says; the one that is given is not changed."""
-        began = self._clock()
-        if profile["kind"] != "leaf" or began < self._asked_again:
+        if profile["kind"] != "leaf" or self._respite.lasts:
             return without_ledger(profile)
         asker = access.principal()
         reader = asker.actor if asker.may(Right.LEDGER) else None
         try:
-            return self._with_ledger(profile, reader)
+            with self._respite.asking():
+                return self._with_ledger(profile, reader)
         except NoLedger:
             pass  # nothing was decided yet
         except LedgerError as error:
             log.warning("a profile without what visitors saw: %s", error)
-            if self._clock() - began >= SLOW:
-                self._asked_again = self._clock() + PAUSE
         except AtlasError as error:  # a new edition came in between, and knows the village no more
             log.info("a profile without what visitors saw: %s", error)
         return without_ledger(profile)

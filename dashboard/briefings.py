@@ -19,9 +19,9 @@ from flask import Flask, Response
 
 from dashboard import answers
 from dashboard.access import needs
+from dashboard.asked import arguments
 from dashboard.cache import Store, code_fingerprint
 from dashboard.library import Library
-from dashboard.routes import arguments
 from geodata import kept
 from geodata.edition import Edition
 from geodata.errors import AtlasError, UnknownName

@@ -1,4 +1,4 @@
-"""The command line: `bangfu demo`, `check`, `build`, `serve`, `briefing`, `bench`."""
+"""The command line: `bangfu demo`, `check`, `build`, `serve`, `publish`, `briefing`, `bench`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from dashboard.commands import AT_FAULT, DONE, USAGE, ChineseGroup, folder, tell
-from dashboard.ledger_cli import ledger
 from dashboard.terminal import Shown, table
-from dashboard.user_cli import ledger_of, print_table, user
 from geodata.errors import AtlasError, reason
-from geodata.ledger import Ledger
 from geodata.words import say
+
+if TYPE_CHECKING:
+    from geodata.ledger import Ledger
 
 REPORTS = (".html", ".htm", ".json", ".xlsx")
 EXPORTS = {".pptx": "pptx", ".pdf": "pdf", ".zip": "png"}
 """What a briefing is written as, by the file's ending; a zip holds a picture a scene."""
 
 
-@click.group(cls=ChineseGroup, help=say("cli.about"), invoke_without_command=True)
-@click.pass_context
-def bangfu(context: click.Context) -> None:
-    """Everything the project does from a terminal; alone, it says what there is."""
-    if context.invoked_subcommand is None:
-        tell(context.get_help())
-        raise SystemExit(USAGE)
+LATER = {
+    "ledger": "dashboard.ledger_cli",
+    "publish": "dashboard.publish_cli",
+    "user": "dashboard.user_cli",
+}
+"""Commands that need the ledger, and the modules they lie in."""
+
+
+@click.group(cls=ChineseGroup, help=say("cli.about"), later=LATER)
+def bangfu() -> None:
+    """Everything the project does from a terminal."""
 
 
 @bangfu.command(help=say("cli.demo"), short_help=say("cli.demo_short"))
@@ -48,6 +52,7 @@ def bangfu(context: click.Context) -> None:
 @click.option("--seed", type=int, default=2021, metavar="S", help=say("cli.demo_seed"))
 def demo(folder: Path, villages: int, seed: int) -> None:
     """Write a demo workspace."""
+    from dashboard.user_cli import ledger_of
     from geodata import demo as invented
 
     if folder.exists() and any(folder.iterdir()):
@@ -61,6 +66,7 @@ def demo(folder: Path, villages: int, seed: int) -> None:
 
 def _people(folder: Path, book: Ledger) -> None:
     """Make the demo's accounts, and show their passwords: this once, and only here."""
+    from dashboard.user_cli import print_table
     from geodata.demo import people
 
     made = people.enrol(folder, book)
@@ -116,6 +122,7 @@ def build(folder: Path) -> None:
 
 def _demo_year(folder: Path, identifier: str) -> None:
     """Tell the demo's year in its ledger, once: the rules of picking need an edition."""
+    from dashboard.user_cli import ledger_of
     from geodata.demo import decisions
     from geodata.edition import Edition
     from geodata.ledger import NoLedger
@@ -169,10 +176,8 @@ def serve(folder: Path | None, **given: Any) -> None:
     from dashboard import settings, wsgi
 
     chosen = settings.read(workspace=folder, **given)
-    wsgi.serve(
-        chosen,
-        ready=lambda: tell(say("cli.serving", host=chosen.host, port=chosen.port)),
-    )
+    key = "public_server.serving" if chosen.audience == "public" else "cli.serving"
+    wsgi.serve(chosen, ready=lambda: tell(say(key, host=chosen.host, port=chosen.port)))
 
 
 @bangfu.command(help=say("cli.briefing"), short_help=say("cli.briefing_short"))
@@ -268,10 +273,6 @@ def bench(sizes: tuple[int, ...], file: Path | None) -> None:
         tell(say("cli.report_written", file=file))
 
 
-bangfu.add_command(ledger)
-bangfu.add_command(user)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with 0 (done), 1 (data or request at fault) or 2 (usage).
 
@@ -288,6 +289,9 @@ def _sentences() -> Iterator[None]:
     except AtlasError as error:
         tell(say("cli.fault", sentence=error))
         raise SystemExit(AT_FAULT) from None
+    except click.exceptions.NoArgsIsHelpError as error:
+        tell(error.format_message())  # a group alone says what there is
+        raise SystemExit(USAGE) from None
     except click.UsageError as error:
         tell(say("cli.wrong_usage", sentence=usage(error)))
         raise SystemExit(USAGE) from None
@@ -322,6 +326,9 @@ def usage(error: click.UsageError) -> str:
 
 
 def _form(kind: click.ParamType[Any]) -> str:
+    own = getattr(kind, "form", "")  # of a type of our own
+    if own:
+        return str(own)
     if isinstance(kind, click.Choice):
         return say("cli.form_choice", names="、".join(map(str, kind.choices)))
     if isinstance(kind, click.IntRange):

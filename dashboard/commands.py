@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,7 +21,7 @@ class ChineseFormatter(click.HelpFormatter):
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """The usage line."""
         shown = args.replace("[OPTIONS]", say("cli.word_options"))
-        shown = shown.replace("[COMMAND] [ARGS]...", say("cli.word_command"))
+        shown = shown.replace("COMMAND [ARGS]...", say("cli.word_command"))
         super().write_usage(prog, shown, prefix or say("cli.usage"))
 
     def write_heading(self, heading: str) -> None:
@@ -53,10 +55,32 @@ class ChineseCommand(click.Command):
 
 
 class ChineseGroup(click.Group):
-    """A group with Chinese help."""
+    """A group with Chinese help.
+
+    Parameters
+    ----------
+    later : name -> module of commands that are read when they are asked for, each under its name:
+        serving the public loads no database.
+    """
 
     context_class = ChineseContext
     command_class = ChineseCommand
+
+    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._later = later or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all, read or not."""
+        return sorted({*super().list_commands(ctx), *self._later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, or None."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in self._later:
+            found = getattr(import_module(self._later[cmd_name]), cmd_name)
+            self.add_command(found, cmd_name)
+        return found
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """`--help`, described in Chinese."""

@@ -23,7 +23,8 @@ class AtlasContact(Component):
     -------------
     id
     title : of the atlas. demo : whether its data are invented.
-    nav : links to the pages: `href`, `label`, `current`.
+    nav : links to the pages: `href`, `label`, `current`; `own` for the one to oneself, which
+        stands in the menu behind one's name.
     words : the catalogue's section `contact`; map_words : section `map`; search_words and
         look_words : tables of the section `portal`.
     """

@@ -103,7 +103,10 @@ def _told(sentence: str, error: Exception | None) -> dict[str, Any]:
         return {"error": sentence}
     told = {name: getattr(error, name) for name in PARTS if hasattr(error, name)}
     head = AtlasError(error.message, place=error.place, value=error.value)
-    return {"breaches": [], **told, "error": _whole(str(head)), "cure": _whole(error.cure)}
+    said = _whole(str(head))
+    if error.field:
+        told["fields"] = {_whole(error.field): said}  # so that the form can mark it
+    return {"breaches": [], **told, "error": said, "cure": _whole(error.cure)}
 
 
 def _whole(text: str) -> str:

@@ -24,13 +24,14 @@ from flask import Flask, Response, request, send_file
 
 from dashboard import answers, errands
 from dashboard.access import needs
+from dashboard.asked import arguments
 from dashboard.briefings import Briefings, Version, cast
 from dashboard.cache import code_fingerprint
 from dashboard.errands import Taken, Tender, write
 from dashboard.errors import explain
 from dashboard.library import Library
 from dashboard.live import with_ledger
-from dashboard.routes import Busy, arguments
+from dashboard.routes import Busy
 from geodata import jobs, periods
 from geodata.edition import Edition
 from geodata.errors import AtlasError, BadRequest, UnknownName, reason

@@ -27,7 +27,7 @@ from geodata.edition import Edition
 from geodata.errors import BadRequest
 from geodata.ledger import observations, photos, picks, points, problems, reminders, visits
 from geodata.ledger.people import all_accounts
-from geodata.ledger.roles import Actor, Right
+from geodata.ledger.roles import Right
 from geodata.ledger.store import Ledger
 from geodata.ledger.written import day_of
 from geodata.need import need
@@ -77,16 +77,19 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     @server.get("/ledger/state")
     @needs(Right.LEDGER, background=True)
     def ledger_state() -> Response:
-        actor = asker()
-        # Most polls find that nothing was decided: two short queries, and no list is made.
-        tag = tag_of("state", ledger.seq(), edition().id, actor, day_of(ledger.clock()))
-        if holds(tag):
-            return _unchanged(tag)
-        told = points.state(ledger, edition(), actor, since=access.principal().since)
-        due = reminders.due(ledger, edition(), actor)
+        book, actor, now = edition(), access.actor(), ledger.clock()
+        today = day_of(now)
+        with ledger.reading() as connection:
+            moment = points.Moment(connection)
+            # Most polls find that nothing was decided: one short query, and no list is made.
+            tag = tag_of("state", moment.seq(), book.id, actor, today)
+            if holds(tag):
+                return _unchanged(tag)
+            since = access.principal().since
+            told = points.state_at(moment, book, actor, since=since, today=today)
+            told["reminders"] = reminders.count(connection, book, actor, today)
         told["me"]["role_label"] = say(f"account.role.{actor.role.value}")
-        told["at"] = ledger.clock()
-        told["reminders"] = sum(one["count"] for one in due)
+        told["at"] = now
         return _json(told, tag)
 
     @server.get("/ledger/places")
@@ -124,8 +127,9 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     @server.get("/ledger/villages/<code>")
     @needs(Right.LEDGER)
     def ledger_village(code: str) -> Response:
-        book, actor = edition(), asker()
-        told = why(book, ledger, code, actor, since=access.principal().since)
+        book, actor = edition(), access.actor()
+        since = access.principal().since
+        told = why(book, ledger, code, actor, since=since, files=drawn.reported)
         village = told["code"]
         told["need"] = _need(book, ledger, village)
         told["observations"] = observations.of(ledger, book, village, people=True)
@@ -136,7 +140,7 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     @server.get("/ledger/villages/<code>/record")
     @needs(Right.LEDGER)
     def ledger_record(code: str) -> Response:
-        book, actor = edition(), asker()
+        book, actor = edition(), access.actor()
         village = book.region(code).code
         seen = observations.of(ledger, book, village, people=True)
         return _json(
@@ -170,14 +174,14 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     @server.get("/ledger/problems/<identifier>")
     @needs(Right.LEDGER)
     def ledger_problem(identifier: str) -> Response:
-        book, actor = edition(), asker()
+        book, actor = edition(), access.actor()
         found = problems.one(ledger, book, actor, identifier)
         return _json(ledger_answers.problem(book, actor, found))
 
     @server.get("/ledger/board")
     @needs(Right.LEDGER, background=True)
     def ledger_board() -> Response:
-        book, actor, asked = edition(), asker(), request.args.to_dict()
+        book, actor, asked = edition(), access.actor(), request.args.to_dict()
         today = day_of(ledger.clock())
         tag = tag_of("board", ledger.seq(), book.id, actor, today, sorted(asked.items()))
         if holds(tag):
@@ -190,7 +194,7 @@ def _reading(server: Flask, library: Library, ledger: Ledger, drawn: Drawn) -> N
     @server.get("/ledger/reminders")
     @needs(Right.LEDGER)
     def ledger_reminders() -> Response:
-        return _json(ledger_answers.reminders(reminders.due(ledger, edition(), asker())))
+        return _json(ledger_answers.reminders(reminders.due(ledger, edition(), access.actor())))
 
 
 def _printing(server: Flask, library: Library, ledger: Ledger) -> None:
@@ -205,12 +209,12 @@ def _printing(server: Flask, library: Library, ledger: Ledger) -> None:
 
         @needs(Right.LEDGER)
         def page(identifier: str) -> Response:
-            content = gather(ledger, library.current().edition, asker(), identifier)
+            content = gather(ledger, library.current().edition, access.actor(), identifier)
             return _kept_by_nobody(Response(as_page(content), mimetype="text/html"))
 
         @needs(Right.LEDGER)
         def workbook(identifier: str) -> Response:
-            content = gather(ledger, library.current().edition, asker(), identifier)
+            content = gather(ledger, library.current().edition, access.actor(), identifier)
             response = Response(as_workbook(content), mimetype=XLSX)
             name = answers.file_name(str(content["title"]), suffix="xlsx")
             response.headers["Content-Disposition"] = (
@@ -266,11 +270,13 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
         village, override = _text(asked, "village"), _text(asked, "override")
         if "member" in asked:
             told = picks.assign(
-                ledger, edition(), asker(), _text(asked, "member"), village,
+                ledger, edition(), access.actor(), _text(asked, "member"), village,
                 override=override, key=_key(),
             )  # fmt: skip
         else:
-            told = picks.pick(ledger, edition(), asker(), village, override=override, key=_key())
+            told = picks.pick(
+                ledger, edition(), access.actor(), village, override=override, key=_key()
+            )
         return _json(told)
 
     def one_step(name: str, fields: tuple[str, ...], work: Step, right: Right) -> None:
@@ -278,7 +284,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
         def step(identifier: str) -> Response:
             asked = body(*fields, largest=LARGEST)
             given = {field: _text(asked, field) for field in fields}
-            return _json(work(ledger, edition(), asker(), identifier, key=_key(), **given))
+            return _json(work(ledger, edition(), access.actor(), identifier, key=_key(), **given))
 
         server.add_url_rule(
             f"/ledger/picks/<identifier>/{name}", f"ledger_pick_{name}", step, methods=["POST"]
@@ -295,7 +301,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
     def ledger_pick_undo(identifier: str) -> Response:
         body(largest=LARGEST)
         since = access.principal().since
-        told = picks.undo(ledger, edition(), asker(), identifier, since=since, key=_key())
+        told = picks.undo(ledger, edition(), access.actor(), identifier, since=since, key=_key())
         return _json(told)
 
     @server.post("/ledger/swap")
@@ -304,7 +310,7 @@ def _picking(server: Flask, library: Library, ledger: Ledger) -> None:
         asked = body("a", "b", "reason", largest=LARGEST)
         one, other = _text(asked, "a"), _text(asked, "b")
         reason = _text(asked, "reason")
-        told = picks.swap(ledger, edition(), asker(), one, other, reason=reason, key=_key())
+        told = picks.swap(ledger, edition(), access.actor(), one, other, reason=reason, key=_key())
         return _json(told)
 
 
@@ -319,7 +325,7 @@ def _pick_right() -> Right:
 
 def _proposing(server: Flask, library: Library, ledger: Ledger, proposals: Proposals) -> None:
     def told(said: Json, status: int = 200) -> Response:
-        stale = said["status"] == "done" and proposals.is_stale(asker(), said["id"])
+        stale = said["status"] == "done" and proposals.is_stale(access.actor(), said["id"])
         book = library.current().edition
         return _json(ledger_answers.proposal(book, ledger, said, stale=stale), status=status)
 
@@ -329,7 +335,7 @@ def _proposing(server: Flask, library: Library, ledger: Ledger, proposals: Propo
         asked = body("who", "pins", "forbid", largest=LARGEST)
         # Asked twice, the same question is the same job: no key is needed to tell.
         said = proposals.start(
-            asker(),
+            access.actor(),
             _text(asked, "who"),
             pins=asked.get("pins", []),
             forbidden=asked.get("forbid", []),
@@ -339,14 +345,14 @@ def _proposing(server: Flask, library: Library, ledger: Ledger, proposals: Propo
     @server.get("/ledger/proposals/<identifier>")
     @needs(Right.LEDGER, background=True)
     def ledger_proposal(identifier: str) -> Response:
-        return told(proposals.status(asker(), identifier))
+        return told(proposals.status(access.actor(), identifier))
 
     @server.post("/ledger/proposals/<identifier>/next")
     @needs(Right.LEDGER, write=True)
     def ledger_proposal_next(identifier: str) -> Response:
         asked = body("village", "member", largest=LARGEST)
         village, member = _text(asked, "village"), _text(asked, "member")
-        return told(proposals.start_next(asker(), identifier, village, member), 202)
+        return told(proposals.start_next(access.actor(), identifier, village, member), 202)
 
     @server.post("/ledger/proposals/<identifier>/accept")
     @needs(Right.LEDGER, write=True)
@@ -355,12 +361,12 @@ def _proposing(server: Flask, library: Library, ledger: Ledger, proposals: Propo
         only = asked.get("villages")
         if not isinstance(only, list) or not all(isinstance(one, str) for one in only):
             raise BadRequest(say("propose.job.body"))
-        return _json(proposals.accept(asker(), identifier, only=only, key=_key()))
+        return _json(proposals.accept(access.actor(), identifier, only=only, key=_key()))
 
     @server.delete("/ledger/proposals/<identifier>")
     @needs(Right.LEDGER, write=True)
     def ledger_proposal_stop(identifier: str) -> Response:
-        proposals.stop(asker(), identifier)
+        proposals.stop(access.actor(), identifier)
         return _json({"sentence": say("ledger.proposal_stopped"), "seq": ledger.seq()})
 
 
@@ -381,7 +387,9 @@ def _visiting(server: Flask, library: Library, ledger: Ledger) -> None:
     @needs(Right.VISIT, write=True)
     def ledger_visit() -> Response:
         fields = ("village", "day", "members", "people", "seen", "observations", "problems")
-        told = visits.write(ledger, edition(), asker(), body(*fields, largest=LARGEST), key=_key())
+        told = visits.write(
+            ledger, edition(), access.actor(), body(*fields, largest=LARGEST), key=_key()
+        )
         shown = {name: told[name] for name in ("id", "village", "day")}
         return _json({**told, "visit": shown}, status=201)
 
@@ -397,7 +405,7 @@ def _visiting(server: Flask, library: Library, ledger: Ledger) -> None:
             raise RequestEntityTooLarge
         told = photos.add(
             ledger,
-            asker(),
+            access.actor(),
             data,
             visit=identifier,
             problem=request.form.get("problem", ""),
@@ -412,7 +420,9 @@ def _visiting(server: Flask, library: Library, ledger: Ledger) -> None:
     @needs(Right.VISIT, write=True)
     def ledger_visit_withdraw(identifier: str) -> Response:
         asked = body("reason", largest=LARGEST)
-        told = visits.withdraw(ledger, asker(), identifier, _text(asked, "reason"), key=_key())
+        told = visits.withdraw(
+            ledger, access.actor(), identifier, _text(asked, "reason"), key=_key()
+        )
         return _json({"sentence": say("ledger.visit_withdrawn"), **told})
 
 
@@ -437,7 +447,7 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
     @needs(Right.VISIT, write=True)
     def ledger_problem_found() -> Response:
         asked = body("village", "category", "said", "visit", "day", largest=LARGEST)
-        told = problems.find(ledger, edition(), asker(), asked, key=_key())
+        told = problems.find(ledger, edition(), access.actor(), asked, key=_key())
         return _told(told, "found", 201)
 
     def route(name: str, step: Callable[[str], Response]) -> None:
@@ -455,7 +465,7 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
             asked = body("reason", "state", *more, largest=LARGEST)
             reason, rest = _text(asked, "reason"), {one: _text(asked, one) for one in more}
             rest["state"] = _text(asked, "state")
-            told = work(ledger, edition(), asker(), identifier, reason, key=_key(), **rest)
+            told = work(ledger, edition(), access.actor(), identifier, reason, key=_key(), **rest)
             return _told(told, name)
 
         route(name, step)
@@ -467,7 +477,9 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
             )
             state = _text(asked, "state")
             rest = {key: value for key, value in asked.items() if key != "state"}
-            told = work(ledger, edition(), asker(), identifier, rest, state=state, key=_key())
+            told = work(
+                ledger, edition(), access.actor(), identifier, rest, state=state, key=_key()
+            )
             return _told(told, name)
 
         route(name, step)
@@ -478,21 +490,13 @@ def _mending(server: Flask, library: Library, ledger: Ledger) -> None:
         setting(name, work)
 
     def _told(told: Json, what: str, status: int = 200) -> Response:
-        shown = ledger_answers.problem(edition(), asker(), told)
+        shown = ledger_answers.problem(edition(), access.actor(), told)
         sentence = say(f"ledger.done.{what}", name=told["name"])
         answer = {"problem": shown, "seq": told["seq"], "sentence": sentence}
         return _json(answer, status=status)
 
 
 # ---- what is asked ----------------------------------------------------------------------------
-
-
-def asker() -> Actor:
-    """Who asks; the guard let nobody else through."""
-    actor = access.principal().actor
-    if actor is None:
-        raise access.NotSignedIn(say("access.sign_in"), cure=say("access.sign_in_cure"))
-    return actor
 
 
 def _whose_act() -> None:

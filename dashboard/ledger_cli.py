@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dashboard.commands import AT_FAULT, USAGE, ChineseGroup, folder, tell
+from dashboard.commands import AT_FAULT, ChineseGroup, folder, tell
 from dashboard.terminal import Shown
 from dashboard.user_cli import ledger_of
 from geodata.errors import AtlasError
@@ -16,19 +16,9 @@ from geodata.words import say
 EXPORTS = (".xlsx", ".json")
 
 
-@click.group(
-    "ledger",
-    cls=ChineseGroup,
-    help=say("cli.ledger"),
-    short_help=say("cli.ledger_short"),
-    invoke_without_command=True,
-)
-@click.pass_context
-def ledger(context: click.Context) -> None:
-    """What keeps a ledger; alone, it says what there is."""
-    if context.invoked_subcommand is None:
-        tell(context.get_help())
-        raise SystemExit(USAGE)
+@click.group("ledger", cls=ChineseGroup, help=say("cli.ledger"), short_help=say("cli.ledger_short"))
+def ledger() -> None:
+    """What keeps a ledger."""
 
 
 out = click.option(

@@ -12,7 +12,7 @@ from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from dashboard import access
 from dashboard.cache import MEMORY
 from dashboard.errors import respond
-from dashboard.settings import Settings
+from dashboard.settings import Settings, storage
 from geodata.words import say
 
 LONGEST_WAIT = 3600
@@ -41,13 +41,6 @@ def register(server: Flask, guard: access.Guard, settings: Settings) -> None:
 
 
 _CONNECT = {"socket_connect_timeout": 1}
-
-
-def storage(cache: str) -> str:
-    """Where flask-limiter counts, for where we cache."""
-    if cache == MEMORY:
-        return "memory://"
-    return cache.replace("unix://", "redis+unix://", 1) if cache.startswith("unix://") else cache
 
 
 def _limit(

@@ -16,8 +16,9 @@ from flask import Flask, Response, request
 
 from dashboard import answers
 from dashboard.access import needs
+from dashboard.asked import arguments
 from dashboard.library import Current, Library
-from dashboard.routes import arguments
+from dashboard.respite import Respite
 from dashboard.services import Drawn
 from geodata.arrays import compress
 from geodata.edition import Edition
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-SLOW, PAUSE = 2.0, 10.0
-"""Seconds: a ledger that took `SLOW` to fail is left alone for `PAUSE`, since readers wait."""
 SOONEST = 0.1
 """Seconds between two looks, whatever revisions browsers name."""
 _BINARY = "application/octet-stream"
@@ -58,6 +57,7 @@ class Watch:
         self._recheck = recheck
         self._clock = clock
         self._lock = threading.Lock()
+        self._respite = Respite(clock=clock)
         self._due = self._looked = float("-inf")
         self._there = False
         self._snapshot: Snapshot | None = None
@@ -75,7 +75,7 @@ class Watch:
         if revision and held is not None and held.revision != revision:
             self._due = min(self._due, self._looked + SOONEST)
         # Whoever finds it stale looks, all others go on with what there is; but the first wait.
-        if self._clock() >= self._due:
+        if self._clock() >= self._due and not self._respite.lasts:
             first = self._due == float("-inf")
             if self._lock.acquire(blocking=first):
                 try:
@@ -86,15 +86,16 @@ class Watch:
 
     def _refresh(self) -> None:
         began = self._clock()
-        if began < self._due:
+        if began < self._due or self._respite.lasts:
             return  # somebody else has just looked
         self._looked = began
         try:
-            if not self._there:
-                self.ledger.prepare(create=False)
-                self._there = True
             held = self._snapshot
-            found = take(self.ledger, held.record if held else None)
+            with self._respite.asking():
+                if not self._there:
+                    self.ledger.prepare(create=False)
+                    self._there = True
+                found = take(self.ledger, held.record if held else None)
             if held is None or held != found:
                 self._snapshot = found
             self._complaint = ""
@@ -104,10 +105,6 @@ class Watch:
             if str(error) != self._complaint:
                 log.warning("the last contact points stay: %s", error)
             self._complaint = str(error)
-            if self._clock() - began >= SLOW:
-                self._looked = self._clock() + PAUSE
-                self._due = self._looked
-                return
         self._due = self._clock() + self._recheck
 
 

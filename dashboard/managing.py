@@ -16,7 +16,7 @@ from dashboard.plain import ONCE, Plain, Problems, form, once, sentence, tried
 from geodata.errors import AtlasError, BadRequest, UnknownName
 from geodata.ledger import account_history, accounts, guards, naming, passwords, screens, sessions
 from geodata.ledger.people import Account
-from geodata.ledger.roles import Actor, Right, Role
+from geodata.ledger.roles import Right, Role
 from geodata.ledger.store import Ledger
 from geodata.ledger.troubles import Refused
 from geodata.words import catalogue, say
@@ -27,6 +27,13 @@ STATES = ("active", "first", "waiting", "elsewhere", "locked", "disabled")
 LONGEST_SEARCH = 80
 WRONG = (BadRequest, Refused)
 """What a form can be wrong about; all else is explained by a page of its own."""
+
+Given = dict[str, str]
+"""The fields of a form."""
+Said = tuple[str, dict[str, str]]
+"""Key of `signin.said`, and what the sentence speaks of."""
+Work = Callable[[Account, Given, str, str], Said]
+"""Does what a form asks for: the account, the form, its key for the ledger, and its secret."""
 
 
 def register(
@@ -59,13 +66,6 @@ class _Desk:
     ) -> None:
         self.ledger, self.plain, self.districts = ledger, plain, districts
         self.limits, self.provider = limits, provider
-
-    def actor(self) -> Actor:
-        """Who manages."""
-        found = access.principal().actor
-        if found is None:  # the guard lets nobody else in
-            raise access.NotSignedIn(say("access.sign_in"), cure=say("access.sign_in_cure"))
-        return found
 
     def known(self, identifier: str) -> Account:
         """The account that an address names."""
@@ -111,7 +111,7 @@ class _Desk:
             problems=problems,
             section=section,
             one=one,
-            mine=one.id == self.actor().id,
+            mine=one.id == access.actor().id,
             given=given or {name: str(getattr(one, name)) for name in FIELDS},
             state=self.state(one, locked),
             locked=locked.get(one.name, ""),
@@ -168,7 +168,7 @@ def _listing(server: Flask, desk: _Desk) -> None:
         try:
             made, first = accounts.create(
                 desk.ledger,
-                desk.actor(),
+                access.actor(),
                 name=given["name"],
                 **_columns(given),
                 password=None if elsewhere else passwords.first(secret),
@@ -189,109 +189,89 @@ def _listing(server: Flask, desk: _Desk) -> None:
 
 
 def _changing(server: Flask, desk: _Desk) -> None:
-    def answer(
-        identifier: str,
-        section: str,
-        work: Callable[[Account, str, str], tuple[str, dict[str, str]]],
-    ) -> Response:
-        """Do what one of an account's forms asks for, and say so on its page."""
+    """The forms on an account's page: each posts to the account's address and a name after it."""
+    ledger = desk.ledger
+
+    def takes(name: str, section: str) -> Callable[[Work], Work]:
+        """Do what the form `name` asks for and say so; what is wrong is said in a section."""
+
+        def added(work: Work) -> Work:
+            @needs(Right.ACCOUNTS, write=True)
+            def posted(identifier: str) -> Response:
+                return answer(identifier, section, work)
+
+            endpoint = f"accounts_{name.replace('-', '_')}"
+            place = f"{ACCOUNTS}/<identifier>/{name}"
+            server.add_url_rule(place, endpoint, posted, methods=["POST"])
+            return work
+
+        return added
+
+    def answer(identifier: str, section: str, work: Work) -> Response:
         one = desk.known(identifier)
         given = form(*FIELDS, "reason", "without_codes", ONCE)
         key, secret = once(given)
-        if one.id == desk.actor().id and section != "change":
+        if one.id == access.actor().id and section != "change":
             # Whoever shuts themselves out by one wrong tap cannot take it back.
             return desk.one_page(one, problems={"": say("signin.manage.not_yourself")})
-        problems: Problems = {}
+        problems = _wrong(given) if section == "change" else {}
         tried(
             problems, "reason", lambda: naming.line(given["reason"], "reason", most=naming.REASON)
         )
-        if section == "change":
-            problems = {**_wrong(given), **problems}
         try:
             if not problems:
-                said, values = work(one, key, secret)
+                said, values = work(one, given, key, secret)
                 return desk.plain.see(f"{ACCOUNTS}/{one.id}", said, name=one.name, **values)
         except WRONG as error:
             problems = {_field(error): sentence(error)}
         kept = given if section == "change" else None
         return desk.one_page(one, kept, problems, section=section)
 
-    def reason() -> str:
-        return form("reason")["reason"]
+    @takes("change", "change")
+    def change(one: Account, given: Given, key: str, _: str) -> Said:
+        wanted = _columns(given)
+        accounts.change(ledger, access.actor(), one.id, reason=given["reason"], key=key, **wanted)
+        return "changed", {}
 
-    @server.post(f"{ACCOUNTS}/<identifier>/change")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_change(identifier: str) -> Response:
-        def work(one: Account, key: str, _: str) -> tuple[str, dict[str, str]]:
-            wanted = _columns(form(*FIELDS))
-            accounts.change(desk.ledger, desk.actor(), one.id, reason=reason(), key=key, **wanted)
-            return "changed", {}
+    @takes("disable", "disable")
+    def disable(one: Account, given: Given, key: str, _: str) -> Said:
+        accounts.disable(ledger, access.actor(), one.id, given["reason"], key=key)
+        return "disabled", {}
 
-        return answer(identifier, "change", work)
+    @takes("enable", "disable")
+    def enable(one: Account, given: Given, key: str, _: str) -> Said:
+        accounts.enable(ledger, access.actor(), one.id, given["reason"], key=key)
+        return "enabled", {}
 
-    @server.post(f"{ACCOUNTS}/<identifier>/disable")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_disable(identifier: str) -> Response:
-        def work(one: Account, key: str, _: str) -> tuple[str, dict[str, str]]:
-            accounts.disable(desk.ledger, desk.actor(), one.id, reason(), key=key)
-            return "disabled", {}
+    @takes("reset", "reset")
+    def reset(one: Account, given: Given, key: str, secret: str) -> Said:
+        first = accounts.reset_password(
+            ledger,
+            access.actor(),
+            one.id,
+            reason=given["reason"],
+            without_codes=bool(given["without_codes"]),
+            key=key,
+            seed=secret,
+        )
+        return "reset", {"secret": first}
 
-        return answer(identifier, "disable", work)
+    @takes("elsewhere", "reset")
+    def elsewhere(one: Account, given: Given, key: str, _: str) -> Said:
+        if not desk.provider:
+            raise Refused(say("signin.manage.no_provider"))
+        accounts.sign_in_elsewhere(ledger, access.actor(), one.id, given["reason"], key=key)
+        return "elsewhere", {}
 
-    @server.post(f"{ACCOUNTS}/<identifier>/enable")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_enable(identifier: str) -> Response:
-        def work(one: Account, key: str, _: str) -> tuple[str, dict[str, str]]:
-            accounts.enable(desk.ledger, desk.actor(), one.id, reason(), key=key)
-            return "enabled", {}
+    @takes("unlock", "state")
+    def unlock(one: Account, _given: Given, _key: str, _: str) -> Said:
+        accounts.unlock(ledger, access.actor(), one.name)
+        return "unlocked", {}
 
-        return answer(identifier, "disable", work)
-
-    @server.post(f"{ACCOUNTS}/<identifier>/reset")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_reset(identifier: str) -> Response:
-        def work(one: Account, key: str, secret: str) -> tuple[str, dict[str, str]]:
-            first = accounts.reset_password(
-                desk.ledger,
-                desk.actor(),
-                one.id,
-                reason=reason(),
-                without_codes=bool(form("without_codes")["without_codes"]),
-                key=key,
-                seed=secret,
-            )
-            return "reset", {"secret": first}
-
-        return answer(identifier, "reset", work)
-
-    @server.post(f"{ACCOUNTS}/<identifier>/elsewhere")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_elsewhere(identifier: str) -> Response:
-        def work(one: Account, key: str, _: str) -> tuple[str, dict[str, str]]:
-            if not desk.provider:
-                raise Refused(say("signin.manage.no_provider"))
-            accounts.sign_in_elsewhere(desk.ledger, desk.actor(), one.id, reason(), key=key)
-            return "elsewhere", {}
-
-        return answer(identifier, "reset", work)
-
-    @server.post(f"{ACCOUNTS}/<identifier>/unlock")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_unlock(identifier: str) -> Response:
-        def work(one: Account, _: str, __: str) -> tuple[str, dict[str, str]]:
-            accounts.unlock(desk.ledger, desk.actor(), one.name)
-            return "unlocked", {}
-
-        return answer(identifier, "state", work)
-
-    @server.post(f"{ACCOUNTS}/<identifier>/sign-out")
-    @needs(Right.ACCOUNTS, write=True)
-    def accounts_sign_out(identifier: str) -> Response:
-        def work(one: Account, _: str, __: str) -> tuple[str, dict[str, str]]:
-            count = accounts.sign_out(desk.ledger, desk.actor(), one.id)
-            return "signed_out", {"count": str(count)}
-
-        return answer(identifier, "places", work)
+    @takes("sign-out", "places")
+    def sign_out(one: Account, _given: Given, _key: str, _: str) -> Said:
+        count = accounts.sign_out(ledger, access.actor(), one.id)
+        return "signed_out", {"count": str(count)}
 
 
 def _screens(server: Flask, desk: _Desk, public_url: str) -> None:
@@ -311,7 +291,7 @@ def _screens(server: Flask, desk: _Desk, public_url: str) -> None:
         key, secret = once(given)
         token = hashlib.sha256(f"screen {secret}".encode()).hexdigest()
         try:
-            screens.enrol(desk.ledger, desk.actor(), given["label"], token=token, key=key)
+            screens.enrol(desk.ledger, access.actor(), given["label"], token=token, key=key)
         except WRONG as error:
             return page(given["label"], {"label": sentence(error)})
         address = f"{public_url or request.host_url.rstrip('/')}/wall?screen={token}"
@@ -324,7 +304,7 @@ def _screens(server: Flask, desk: _Desk, public_url: str) -> None:
         given = form("reason", ONCE)
         key, _ = once(given)
         try:
-            gone = screens.revoke(desk.ledger, desk.actor(), identifier, given["reason"], key=key)
+            gone = screens.revoke(desk.ledger, access.actor(), identifier, given["reason"], key=key)
         except WRONG as error:
             return page("", {"": sentence(error)})
         return desk.plain.see(SCREENS, "screen_revoked", label=gone.label)

@@ -50,8 +50,7 @@ def register(
         )
 
     def own() -> Account:
-        actor = access.principal().actor
-        found = accounts.account(ledger, actor.id) if actor is not None else None
+        found = accounts.account(ledger, access.actor().id)
         if found is None:
             raise access.NotSignedIn(say("access.sign_in"), cure=say("access.sign_in_cure"))
         return found

@@ -122,8 +122,8 @@ class Plain:
         return str(notices["title"]), bool(notices["demo"])
 
 
-def form(*names: str) -> dict[str, str]:
-    """The fields of a form, "" for one that was not sent.
+def form(*names: str, largest: int = LARGEST) -> dict[str, str]:
+    """The fields of a form of at most `largest` bytes, "" for one that was not sent.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def form(*names: str) -> dict[str, str]:
     """
     if request.mimetype != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType
-    request.max_content_length = LARGEST
+    request.max_content_length = largest
     given = {name: request.form.get(name, "") for name in names}
     if any(
         len(text) > (LONGEST_PLACE if name == "next" else LONGEST) for name, text in given.items()

@@ -6,6 +6,7 @@ come up and holds no secret.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -35,6 +37,9 @@ Json = dict[str, Any]
 
 LONGEST = 180
 """Seconds for one proposal; what takes longer hangs, and would keep all others waiting."""
+
+LOOK = 0.3
+"""Seconds after which a job is looked at again: is it still wanted?"""
 
 _problems, _solutions = TypeAdapter(Problem), TypeAdapter(Solution)
 
@@ -85,8 +90,13 @@ class Told:
         yield advance
 
 
-def work(folder: Path) -> None:
+def work(folder: Path, leave: Callable[[int], object] = os._exit) -> None:
     """Do all that waits, one after the other.
+
+    Parameters
+    ----------
+    leave : ends the process, when a job is withdrawn: a solver cannot be interrupted otherwise. The
+        next look at what waits begins a new one.
 
     Whoever calls this holds the machine's lock: a job that still counts as worked on was lost.
     """
@@ -94,9 +104,36 @@ def work(folder: Path) -> None:
     while (job := jobs.claim(folder, os.getpid())) is not None:
         signal.alarm(LONGEST)
         try:
-            _do(folder, job)
+            with _watched(folder, job, leave):
+                _do(folder, job)
         finally:
             signal.alarm(0)
+
+
+@contextmanager
+def _watched(folder: Path, job: Job, leave: Callable[[int], object]) -> Iterator[None]:
+    """Leave as soon as a job is no longer this process's."""
+    done = Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK):
+            with contextlib.suppress(jobs.JobError):  # the next look may succeed
+                now = jobs.find(folder, job.id)
+                if not done.is_set() and (now is None or (now.pid, now.tries) != _turn(job)):
+                    leave(0)
+                    return
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _turn(job: Job) -> tuple[int, int]:
+    return job.pid, job.tries
 
 
 def _do(folder: Path, job: Job) -> None:

@@ -79,6 +79,8 @@ class Proposals:
     ) -> Json:
         """Ask for a proposal; the same question to the same ledger is the same job.
 
+        What this person asked before and is not done is ended: nobody waits for it any more.
+
         Parameters
         ----------
         who : `me` or `all`.
@@ -112,6 +114,7 @@ class Proposals:
         name = _identify(request, content)
         self._check_folder()
         errands.write(problem_path(self._folder, name), content)
+        self._end_older(actor, name)
         return self._ask(name, request)
 
     def start_next(self, actor: Actor, identifier: str, village: str, member: str = "") -> Json:
@@ -152,15 +155,14 @@ class Proposals:
         return self._said(job)
 
     def stop(self, actor: Actor, identifier: str) -> None:
-        """Let go of a job that has not begun; one that has ends by its own limits of time.
+        """Let go of a job that is not done; the process that works on it ends soon.
 
         Raises
         ------
         UnknownName : no such job of this person.
         """
         job = self._job(actor, identifier)
-        if job.status is Standing.WAITING:
-            jobs.forget(self._folder, [job.id])
+        jobs.withdraw(self._folder, [job.id])
 
     def is_stale(self, actor: Actor, identifier: str) -> bool:
         """Whether ledger or edition would put another problem now: then solve again first.
@@ -224,6 +226,16 @@ class Proposals:
         prune(self._folder)
         self._tender.tend(job, new=True)
         return self._said(job)
+
+    def _end_older(self, actor: Actor, name: str) -> None:
+        """End what somebody asked for and did not get yet, but for what belongs to a new job."""
+        older = [
+            job.id
+            for job in jobs.unfinished(self._folder)
+            if job.request.get("by") == actor.id and name not in (job.id, job.request.get("of"))
+        ]
+        if older:
+            jobs.withdraw(self._folder, older)
 
     def _job(self, actor: Actor, identifier: str) -> Job:
         job = None

@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 
 from dashboard import answers, api
 from dashboard.access import needs
+from dashboard.asked import arguments
 from dashboard.library import Library
 from dashboard.services import Drawn
 from dashboard.tiles import Archives
@@ -152,27 +153,6 @@ def register(
         response.headers["Cache-Control"] = answers.NEVER
         response.headers["Content-Disposition"] = _attachment(drawn.picture(book, view))
         return response
-
-
-def arguments(*allowed: str) -> dict[str, str]:
-    """The request's query, each name allowed and given once.
-
-    Raises
-    ------
-    BadRequest : for any other; a mistyped name would otherwise be ignored in silence.
-    """
-    for name, given in request.args.lists():
-        if name not in allowed:
-            raise BadRequest(
-                say("api.argument_unknown"),
-                value=name[:80],
-                cure=say("api.argument_unknown_cure", names="、".join(allowed))
-                if allowed
-                else say("api.argument_none"),
-            )
-        if len(given) > 1:
-            raise BadRequest(say("api.argument_twice", name=name), cure=say("api.argument_once"))
-    return request.args.to_dict()
 
 
 def _declared(book: Edition, round_id: str, measure: str) -> None:

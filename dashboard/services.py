@@ -15,6 +15,7 @@ from geodata import words
 from geodata.edition import Edition
 from geodata.ledger.store import Ledger
 from layers import charts, gallery, page, picture, profile, thumbnail
+from layers.contact import why
 from layers.view import View, resolve
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ class Drawn:
         )
         self.thumbnail: Callable[..., str] = store.memoise("thumbnail", thumbnail.thumbnail)
         self.page: Callable[[Edition, View], str] = store.memoise("page", page.save)
+        self.reported: Callable[[Edition, str], Json] = store.memoise("reported", why.reported)
         self._picture: Callable[[Edition, View], Json] = store.memoise("picture", picture.picture)
 
     def picture(self, edition: Edition, view: View) -> Json:

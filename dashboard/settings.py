@@ -11,13 +11,13 @@ import limits
 import redis.connection
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from geodata.errors import AtlasError
 from geodata.words import say
 
 PREFIX = "BANGFU_"
+MEMORY = "memory"
+"""The cache that each worker has for itself."""
 
 
 class SettingsError(AtlasError):
@@ -59,6 +59,10 @@ def _public_url(text: str) -> str:
 def _ledger(text: str) -> str:
     if not text:
         return text
+    # Read here, and not above: the public server starts without ever knowing a database.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     # What other programs write for the same database; we reach it by psycopg.
     text = re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", text)
     try:
@@ -110,7 +114,8 @@ class Settings(BaseSettings):
         60, ge=5, le=3600, description="Seconds after which a silent worker is replaced."
     )
     audience: Literal["internal", "public"] = Field(
-        "internal", description="Who is served; `public` comes with publishing."
+        "internal",
+        description="Who is served: `internal`, or `public`: what was published, and no more.",
     )
     cache: Annotated[str, AfterValidator(_cache)] = Field(
         "memory",
@@ -166,6 +171,11 @@ class Settings(BaseSettings):
         description="How often an account (or an address) may write. Each worker counts for "
         "itself, unless `BANGFU_CACHE` is a Redis.",
     )
+    public_limit: Annotated[str, AfterValidator(_limit)] = Field(
+        "600 per minute",
+        description="How much an address (of IPv6, a network) may ask of the public server. Each "
+        "worker counts for itself, unless `BANGFU_CACHE` is a Redis.",
+    )
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
         "",
         description="Issuer of an OpenID Connect provider that signs people in, as "
@@ -190,6 +200,13 @@ class Settings(BaseSettings):
         if self.oidc_only and not all(given):
             raise ValueError(say("settings.oidc_alone"))
         return self
+
+
+def storage(cache: str) -> str:
+    """Where requests are counted (flask-limiter), for where we cache."""
+    if cache == MEMORY:
+        return "memory://"
+    return cache.replace("unix://", "redis+unix://", 1) if cache.startswith("unix://") else cache
 
 
 def read(**given: Any) -> Settings:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dashboard.commands import USAGE, ChineseGroup, folder, tell
+from dashboard.commands import ChineseGroup, folder, tell
 from geodata.errors import AtlasError, EditionError, UnknownName, WorkspaceError
 from geodata.ledger.people import Account
 from geodata.ledger.roles import TERMINAL, Role
@@ -54,17 +56,24 @@ def opened(folder: Path, *, create: bool = False) -> Ledger:
     return ledger
 
 
+def whose(work: Callable[..., None]) -> Callable[..., None]:
+    """A command about one account: `work` is handed the open ledger and the account named."""
+
+    @folder
+    @name
+    @functools.wraps(work)
+    def command(folder: Path, name: str, **given: Any) -> None:
+        ledger = opened(folder)
+        work(ledger, _named(ledger, name), **given)
+
+    return command
+
+
 @click.group(
-    "user",
-    cls=ChineseGroup,
-    help=say("account.cli.about"),
-    short_help=say("account.cli.short"),
-    invoke_without_command=True,
+    "user", cls=ChineseGroup, help=say("account.cli.about"), short_help=say("account.cli.short")
 )
-@click.pass_context
-def user(context: click.Context) -> None:
-    """Accounts and wall screens; alone, it says what there is."""
-    _alone(context)
+def user() -> None:
+    """Accounts and wall screens."""
 
 
 @user.command(help=say("account.cli.add"), short_help=say("account.cli.add_short"))
@@ -182,106 +191,87 @@ def change(
 
 
 @user.command(help=say("account.cli.disable"), short_help=say("account.cli.disable_short"))
-@folder
-@name
+@whose
 @reason
-def disable(folder: Path, name: str, reason: str) -> None:
+def disable(ledger: Ledger, one: Account, reason: str) -> None:
     """Shut an account out."""
     from geodata.ledger import accounts
 
-    ledger = opened(folder)
-    found = accounts.disable(ledger, TERMINAL, _named(ledger, name).id, reason)
-    tell(say("account.cli.disabled", name=found.name))
+    accounts.disable(ledger, TERMINAL, one.id, reason)
+    tell(say("account.cli.disabled", name=one.name))
 
 
 @user.command(help=say("account.cli.enable"), short_help=say("account.cli.enable_short"))
-@folder
-@name
+@whose
 @reason
-def enable(folder: Path, name: str, reason: str) -> None:
+def enable(ledger: Ledger, one: Account, reason: str) -> None:
     """Let a disabled account in again."""
     from geodata.ledger import accounts
 
-    ledger = opened(folder)
-    found = accounts.enable(ledger, TERMINAL, _named(ledger, name).id, reason)
-    tell(say("account.cli.enabled", name=found.name))
+    accounts.enable(ledger, TERMINAL, one.id, reason)
+    tell(say("account.cli.enabled", name=one.name))
 
 
 @user.command(help=say("account.cli.reset"), short_help=say("account.cli.reset_short"))
-@folder
-@name
+@whose
 @click.option("--without-codes", is_flag=True, help=say("account.cli.without_codes"))
 @reason
-def reset(folder: Path, name: str, without_codes: bool, reason: str) -> None:
+def reset(ledger: Ledger, one: Account, without_codes: bool, reason: str) -> None:
     """Print a new first password, alone on stdout."""
     from geodata.ledger import accounts
 
-    ledger = opened(folder)
-    identifier = _named(ledger, name).id
     first = accounts.reset_password(
-        ledger, TERMINAL, identifier, reason=reason, without_codes=without_codes
+        ledger, TERMINAL, one.id, reason=reason, without_codes=without_codes
     )
     tell(say("account.cli.first"))
     click.echo(first)
 
 
 @user.command(help=say("account.cli.unlock"), short_help=say("account.cli.unlock_short"))
-@folder
-@name
-def unlock(folder: Path, name: str) -> None:
+@whose
+def unlock(ledger: Ledger, one: Account) -> None:
     """Forget failed sign-ins of a name."""
     from geodata.ledger import accounts
 
-    ledger = opened(folder)
-    found = _named(ledger, name)
-    done = accounts.unlock(ledger, TERMINAL, found.name)
-    tell(say("account.cli.unlocked" if done else "account.cli.not_locked", name=found.name))
+    done = accounts.unlock(ledger, TERMINAL, one.name)
+    tell(say("account.cli.unlocked" if done else "account.cli.not_locked", name=one.name))
 
 
 @user.command(help=say("account.cli.sessions"), short_help=say("account.cli.sessions_short"))
-@folder
-@name
-def sessions(folder: Path, name: str) -> None:
+@whose
+def sessions(ledger: Ledger, one: Account) -> None:
     """Where an account is signed in."""
     from geodata.ledger import sessions as held
 
-    ledger = opened(folder)
-    found = _named(ledger, name)
-    rows = held.places(ledger, found.id)
+    rows = held.places(ledger, one.id)
     if not rows:
-        tell(say("account.cli.nowhere", name=found.name))
+        tell(say("account.cli.nowhere", name=one.name))
         return
     print_table(
         ("began", "active", "address", "agent"),
-        ((_local(one.created_at), _local(one.active_at), one.address, one.agent) for one in rows),
+        ((_local(row.created_at), _local(row.active_at), row.address, row.agent) for row in rows),
     )
 
 
 @user.command(
     "sign-out", help=say("account.cli.sign_out"), short_help=say("account.cli.sign_out_short")
 )
-@folder
-@name
-def sign_out(folder: Path, name: str) -> None:
+@whose
+def sign_out(ledger: Ledger, one: Account) -> None:
     """End all sessions of an account."""
     from geodata.ledger import accounts
 
-    ledger = opened(folder)
-    found = _named(ledger, name)
-    count = accounts.sign_out(ledger, TERMINAL, found.id)
-    tell(say("account.cli.signed_out", name=found.name, count=count))
+    count = accounts.sign_out(ledger, TERMINAL, one.id)
+    tell(say("account.cli.signed_out", name=one.name, count=count))
 
 
 @user.group(
     cls=ChineseGroup,
     help=say("account.cli.screen"),
     short_help=say("account.cli.screen_short"),
-    invoke_without_command=True,
 )
-@click.pass_context
-def screen(context: click.Context) -> None:
-    """Wall screens; alone, it says what there is."""
-    _alone(context)
+def screen() -> None:
+    """Wall screens."""
 
 
 @screen.command(
@@ -424,12 +414,6 @@ def _typed() -> str:
     if not line:
         raise AtlasError(say("account.cli.empty_stdin"))
     return line
-
-
-def _alone(context: click.Context) -> None:
-    if context.invoked_subcommand is None:
-        tell(context.get_help())
-        raise SystemExit(USAGE)
 
 
 def print_table(

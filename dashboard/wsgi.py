@@ -11,6 +11,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from dashboard import public_library
 from dashboard.library import Library
 from dashboard.settings import Settings
 from geodata.errors import AtlasError
@@ -38,12 +39,16 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """The WSGI app, made in each worker after the fork: no lock or connection is shared."""
-        from dashboard.app import create_app
-
         logging.basicConfig(
             level=self._settings.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
+        if self._settings.audience == "public":
+            from dashboard.public_app import create_public_app
+
+            return create_public_app(self._settings)
+        from dashboard.app import create_app
+
         # It tells of each of its own plugins; what it does to the ledger is told by the ledger.
         logging.getLogger("alembic").setLevel(logging.WARNING)
         return create_app(self._settings).server
@@ -80,11 +85,13 @@ def serve(settings: Settings, ready: Callable[[], None] = lambda: None) -> None:
     Raises
     ------
     ServeError : when the address is taken or not ours.
-    EditionError : when the workspace has no edition yet.
+    EditionError : when the workspace has no edition yet; for the public: when nothing was
+        published, or it is broken.
     """
     if settings.audience == "public":
-        raise ServeError(say("cli.public_later"), cure=say("cli.public_later_cure"))
-    Library(settings.workspace).current()
+        public_library.check(settings.workspace)
+    else:
+        Library(settings.workspace).current()
     _check_address(settings.host, settings.port)
     Server(settings, ready).run()
 

@@ -24,6 +24,8 @@ class Part:
     """Not reported: the median of the district stands in for it."""
     raw: float | None = None
     """What it was made of (items, income, months, days); None where nobody knows."""
+    unit: str = ""
+    """Of an income, as its measure declares it."""
 
 
 @dataclass(frozen=True)

@@ -226,9 +226,9 @@ def _fill(world: World, aside: Path, progress: Progress) -> None:
         _write_tables(world, aside)
         advance(1)
     found = (*world.findings, *_differences(world, nesting, reported, roots))
-    _write_json(aside / "findings.json", [asdict(one) for one in found])
+    write_json(aside / "findings.json", [asdict(one) for one in found])
     latest = _latest(world)
-    _write_json(
+    write_json(
         aside / MANIFEST,
         {
             "format": FORMAT,
@@ -329,20 +329,31 @@ def _write_values(
                 home = aside / "values" / item.id / measure.id
                 home.mkdir(parents=True)
                 rolled = measures.roll_up(measure, item.id, leaves, nesting)
-                for level, values in rolled.items():
-                    data = arrays.encode(values, measure.digits)
-                    (home / f"{level}.bin").write_bytes(data)
-                    (home / f"{level}.bin.gz").write_bytes(arrays.compress(data))
-                    (home / f"{level}.npz").write_bytes(_npz(values))
+                for values in rolled.values():
+                    write_values(home, values, measure.digits)
                 roots[item.id, measure.id] = rolled[nesting.levels[0]]
             advance(1)
     return roots
 
 
-def _npz(values: Values) -> bytes:
+def write_values(home: Path, values: Values, digits: int, *, compresslevel: int = 1) -> None:
+    """Write a measure at a level into `home`: the array that browsers read, packed beside it, and
+    the sums behind it.
+
+    Parameters
+    ----------
+    compresslevel : of the sums; what is served to many is worth a higher one.
+    """
+    data = arrays.encode(values, digits)
+    (home / f"{values.level}.bin").write_bytes(data)
+    (home / f"{values.level}.bin.gz").write_bytes(arrays.compress(data))
+    (home / f"{values.level}.npz").write_bytes(_npz(values, compresslevel))
+
+
+def _npz(values: Values, compresslevel: int) -> bytes:
     """Sums and counts as numpy's zip, in the smallest exact types, without times."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("numerator", "denominator", "reported", "expected", "verified"):
             part = io.BytesIO()
             array = getattr(values, name)
@@ -351,7 +362,7 @@ def _npz(values: Values) -> bytes:
             np.lib.format.write_array(part, exact(array), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", _EARLIEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, part.getvalue(), compresslevel=1)
+            archive.writestr(entry, part.getvalue(), compresslevel=compresslevel)
     return stream.getvalue()
 
 
@@ -392,7 +403,8 @@ def _parquet(path: Path, frame: pd.DataFrame) -> None:
             writer.write_table(table.replace_schema_metadata(None), row_group_size=_GROUP)
 
 
-def _write_json(path: Path, content: object) -> None:
+def write_json(path: Path, content: object) -> None:
+    """Write JSON that is the same for the same content."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -46,23 +46,13 @@ def choose_villages(
     if desk.lost_pins or (desk.least > desk.most).any():
         return None
     stages: list[Stage] = []
-    count, width = len(desk.villages), len(desk.codes)
-    # Variables: villages; then for each district whether it stays open, what it lacks, what it
-    # has too much; by how much all districts together miss what is near enough.
-    off = count + 3 * width
+    count = len(desk.villages)
+    off = variables(desk) - 1
     first = off + 1
     total = first + (extension.count if extension else 0)
-    villages = np.arange(count)
 
     def program(places: tuple[float, float], most_off: float) -> Program:
-        made = Program(total)
-        made.upper[:count] = desk.most
-        made.upper[count:first] = _most_missed(desk)
-        made.upper[off] = min(most_off, _most_missed(desk))
-        made.row(villages, 1.0, *places)
-        for n in np.flatnonzero(desk.least):
-            made.row([n], 1.0, float(desk.least[n]))
-        _district_rows(desk, made, villages)
+        made = demanded(desk, places, most_off, total)
         if extension:
             made.upper[first:] = 1.0
             extension.add(made, first)
@@ -101,6 +91,37 @@ def choose_villages(
     return Chosen(times, most_off, tuple(stages), values[first:])
 
 
+def variables(desk: Desk) -> int:
+    """How many variables the choice has.
+
+    Villages; then for each district whether it stays open, what it lacks, what it has too much; at
+    last by how much all districts together miss what is near enough.
+    """
+    return len(desk.villages) + 3 * len(desk.codes) + 1
+
+
+def demanded(desk: Desk, places: tuple[float, float], most_off: float, total: int) -> Program:
+    """The rules of the choice, with nothing to be wished for yet.
+
+    Parameters
+    ----------
+    places : fewest and most villages.
+    most_off : by how much districts may miss their numbers.
+    total : how many variables there are, those of the choice first.
+    """
+    count, first = len(desk.villages), variables(desk)
+    villages = np.arange(count)
+    made = Program(total)
+    made.upper[:count] = desk.most
+    made.upper[count:first] = _most_missed(desk)
+    made.upper[first - 1] = min(most_off, _most_missed(desk))
+    made.row(villages, 1.0, *places)
+    for n in np.flatnonzero(desk.least):
+        made.row([n], 1.0, float(desk.least[n]))
+    _district_rows(desk, made, villages)
+    return made
+
+
 def _most_missed(desk: Desk) -> float:
     """No district, nor all together, can miss more contact points than that."""
     low, _ = desk.bounds
@@ -108,7 +129,7 @@ def _most_missed(desk: Desk) -> float:
 
 
 def _district_rows(desk: Desk, made: Program, villages: Whole) -> None:
-    """Every district reached, and near its fair number; variables as in `choose_villages`."""
+    """Every district reached, and near its fair number; variables as `variables` says."""
     low, high = desk.bounds
     count, width = len(desk.villages), len(desk.codes)
     off = count + 3 * width

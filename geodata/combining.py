@@ -2,55 +2,146 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
 
 import numpy as np
 
-from geodata.choosing import Chosen, Extension, choose_villages
-from geodata.dealing import TRAVEL, groups_of, share_shortly
-from geodata.desk import Bools, Desk, Floats, Whole
-from geodata.programs import Effort, Program, gap
-from geodata.sharing import Bundles, bundles, facts, usable
+from geodata.assignment import Stage
+from geodata.choosing import CHOOSE, Chosen, Extension, choose_villages, demanded, variables
+from geodata.dealing import Lots, groups_of, owners, share_somehow
+from geodata.desk import Desk, Whole
+from geodata.pricing import Column, Demand, Field, packed, reach
+from geodata.programs import LIMIT, OPTIMAL, Effort, Program, gap
+from geodata.sharing import Group, bundles, facts, usable
 
 COMBINE = Effort(gap=0.002, seconds=20.0)
 """What this is asked for; it is seldom needed, and may take long."""
-MOST_COMBINED = 40_000
+_TRIES = (8, 3, 1000)
+"""Ways to give bundles away, for `packed`: quick ones first."""
+MOST_COMBINED = 10_000
 """Columns of the combined program under a travel limit."""
 
 
-def choose_shareable(desk: Desk, alone: Chosen) -> Chosen | None:
-    """Choose only what can be shared out."""
+def choose_shareable(desk: Desk, alone: Chosen) -> tuple[Chosen, Lots | None] | None:
+    """Choose only what can be shared out; with a sharing, where one was found on the way."""
     if not desk.rules.travel_km:
-        return choose_villages(desk, COMBINE, _flow(desk), "combine")
+        found = choose_villages(desk, COMBINE, _flow(desk), "combine")
+        return None if found is None else (found, None)
     every = np.arange(len(desk.villages))
     whole = desk.like(every)
     for like in (desk.like(every, barred=False), whole):
-        if len(like) < len(whole) and _columns(desk, whole)[1]:
+        columns = _columns(desk, like)
+        if columns is None:
+            priced = _priced(desk, like)
+            if priced is not None:
+                return priced
+            continue
+        if len(like) < len(whole) and _columns(desk, whole) is not None:
             continue  # with few enough columns the exact groups come first
-        columns, complete = _columns(desk, like)
         found = choose_villages(desk, COMBINE, _packing(desk, like, columns), "combine")
         if found is None:
             continue
-        if not complete:
-            found = _measured(found, alone)
-        if (
-            share_shortly(desk, np.flatnonzero(found.times), found.times, None, None, TRAVEL)
-            is not None
-        ):
-            return found
+        lots = share_somehow(desk, np.flatnonzero(found.times), found.times)
+        if lots is not None:
+            return found, lots
     return None
 
 
-def _measured(found: Chosen, alone: Chosen) -> Chosen:
-    """With the choice that need not be shared out as the bound: some bundles were left out."""
-    top = alone.stages[-1].bound
-    stages = [
-        replace(stage, bound=max(top, stage.objective), gap=gap(stage.objective, top))
-        if stage.name == "combine" and top > stage.objective
-        else stage
-        for stage in found.stages
-    ]
-    return replace(found, stages=tuple(stages))
+def _priced(desk: Desk, like: list[list[int]]) -> tuple[Chosen, Lots] | None:
+    """Choose and share out by what villages and members are worth."""
+    begun = time.perf_counter()
+    every, count = np.arange(len(desk.villages)), len(desk.villages)
+    groups = groups_of(desk, every, like, None, False)
+    field = Field(desk.km <= desk.rules.travel_km, desk.need, desk.district)
+    # A place is worth more than all need, and a district that is missed less than a place.
+    place = 1.0 + float(np.sort(desk.need)[::-1][: desk.places].sum())
+    missed = place / 4.0
+    demand = _demand(desk, place, missed)
+    until = begun + COMBINE.seconds
+    best: tuple[float, Lots, Whole, float] | None = None
+    bound, columns = np.inf, tuple(_start(desk, groups))
+    for at_once in _TRIES:
+        found = packed(demand, groups, field, columns, until=until, at_once=at_once)
+        bound, columns = min(bound, found.bound), found.columns
+        lots = owners(desk, like, found.bundles, every)
+        if lots is not None:
+            times = np.bincount([n for some in lots for n in some], minlength=count)
+            off = _missed(desk, times)
+            if off is not None and (best is None or found.value - missed * off > best[0]):
+                best = found.value - missed * off, lots, times, off
+        if best and bound - best[0] <= COMBINE.gap * float(desk.need @ best[2]):
+            break
+        if time.perf_counter() > begun + COMBINE.seconds / 5:
+            break
+    if best is None:
+        return None
+    _, lots, times, off = best
+    filled = int(times.sum())
+    need = float(desk.need @ times)
+    spent = time.perf_counter() - begun
+    stages = []
+    if filled < desk.places:
+        most = float(max(filled, int(bound / place)))
+        stages.append(_stage("places", float(filled), most, 0.0))
+    if off:
+        stages.append(_stage("districts", off, 0.0, 0.0))
+    if off:
+        # What districts miss counts for so much that it says little: once more without it.
+        demand = _demand(desk, place, 0.0)
+        bound, _ = reach(demand, groups, field, columns, enough=-np.inf, until=until)
+        missed = 0.0
+    top = max(need, bound - place * filled + missed * off)
+    stages.append(_stage("combine", need, top, spent))
+    return Chosen(times, off, tuple(stages)), lots
+
+
+def _missed(desk: Desk, times: Whole) -> float | None:
+    """By how much a choice misses the districts' numbers; None when it breaks a rule."""
+    judged = demanded(desk, (float(times.sum()),) * 2, np.inf, variables(desk))
+    judged.upper[: len(times)] = times
+    judged.cost[-1] = -1.0
+    answer = judged.solve(CHOOSE)
+    return None if answer.values is None else round(-answer.objective, 6)
+
+
+def _stage(name: str, objective: float, bound: float, seconds: float) -> Stage:
+    distance = gap(objective, bound)
+    status = OPTIMAL if distance <= COMBINE.gap else LIMIT
+    return Stage(name, objective, bound, distance, seconds, status)
+
+
+def _start(desk: Desk, groups: list[Group]) -> list[Column]:
+    """Short bundles of needy villages: of each village some."""
+    own = np.sort(np.argsort(-desk.need, kind="stable")[: 2 * desk.places])
+    found: list[Column] = []
+    for size in sorted({group.size for group in groups}):
+        listed = bundles(desk.km[np.ix_(own, own)], size, longest=desk.rules.travel_km)
+        rows = own[listed.rows]
+        known = facts(rows, desk.need, desk.district)
+        order = np.argsort(listed.km, kind="stable")
+        for g, group in enumerate(groups):
+            if group.size != size:
+                continue
+            fine = np.zeros(len(rows), np.bool_)
+            fine[usable(group, rows, *known, desk.district)] = True
+            seen = [0] * len(desk.villages)
+            for row in rows[order[fine[order]]].tolist():
+                if min(seen[v] for v in row) < 8:
+                    for v in row:
+                        seen[v] += 1
+                    found.append((g, tuple(row)))
+    return found
+
+
+def _demand(desk: Desk, place: float, missed: float) -> Demand:
+    """What a choice is asked for: places before districts before need."""
+    program = demanded(desk, (0.0, float(desk.places)), np.inf, variables(desk))
+    count = len(desk.villages)
+    rows, low, high = program.demands()
+    value = np.zeros(program.count)
+    value[:count] = desk.need + place
+    value[-1] = -missed
+    return Demand(rows, low, high, value, program.upper)
 
 
 def _flow(desk: Desk) -> Extension:
@@ -75,46 +166,25 @@ def _flow(desk: Desk) -> Extension:
     return Extension(int(desk.allowed.sum()), add)
 
 
-def _columns(desk: Desk, like: list[list[int]]) -> tuple[list[tuple[int, tuple[int, ...]]], bool]:
-    """Bundles of the combined program by group, and whether they are all that there are."""
-    own = np.arange(len(desk.villages))
-    groups = groups_of(desk, own, like, None, False)
-    lists: dict[int, Bundles] = {
-        size: bundles(desk.km, size, longest=desk.rules.travel_km)
-        for size in sorted({size for group in groups for size in range(1, group.size + 1)})
-    }
-    known = {size: facts(one.rows, desk.need, desk.district) for size, one in lists.items()}
-    complete = all(one.beyond == np.inf for one in lists.values())
-    share_of = max(1, MOST_COMBINED // max(1, sum(group.size for group in groups)))
-    found: list[tuple[int, tuple[int, ...]]] = []
-    for number, group in enumerate(groups):
-        for size in range(1, group.size + 1):
-            rows = lists[size].rows
-            rows = rows[usable(group, rows, *known[size], desk.district)]
-            if len(rows) > share_of:
-                complete = False
-                rows = rows[_varied(rows, desk.need[rows].sum(axis=1), share_of)]
-            found += [(number, tuple(int(v) for v in row)) for row in rows]
-    return found, complete
+def _columns(desk: Desk, like: list[list[int]]) -> list[Column] | None:
+    """All bundles that members may have, by group; None when there are too many."""
+    groups = groups_of(desk, np.arange(len(desk.villages)), like, None, False)
+    found: list[Column] = []
+    for size in range(1, max(group.size for group in groups) + 1):
+        listed = bundles(desk.km, size, longest=desk.rules.travel_km, most=MOST_COMBINED)
+        if listed.beyond < np.inf:
+            return None
+        known = facts(listed.rows, desk.need, desk.district)
+        for number, group in enumerate(groups):
+            if size <= group.size:
+                rows = listed.rows[usable(group, listed.rows, *known, desk.district)]
+                found += [(number, tuple(row)) for row in rows.tolist()]
+        if len(found) > MOST_COMBINED:
+            return None
+    return sorted(found)
 
 
-def _varied(rows: Whole, need: Floats, most: int) -> Whole:
-    """The bundles of most need, and of every village its best, so that each can be had."""
-    order = np.argsort(-need, kind="stable")
-    held = rows[order].ravel()
-    by_village = np.argsort(held, kind="stable")
-    start = np.searchsorted(held[by_village], np.arange(int(held.max()) + 1))
-    place = np.empty(len(held), np.int64)
-    place[by_village] = np.arange(len(held)) - start[held[by_village]]
-    each = max(1, (most // 2) // max(1, len(np.unique(held))))
-    keep: Bools = np.logical_or.reduce(place.reshape(rows.shape) < each, axis=1)
-    keep[: most // 2] = True
-    return np.sort(order[keep])
-
-
-def _packing(
-    desk: Desk, like: list[list[int]], columns: list[tuple[int, tuple[int, ...]]]
-) -> Extension:
+def _packing(desk: Desk, like: list[list[int]], columns: list[Column]) -> Extension:
     """Every member's villages as one bundle."""
 
     def add(program: Program, first: int) -> None:

@@ -8,35 +8,46 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
 
 from geodata.assignment import Stage
 from geodata.choosing import stage_of
 from geodata.desk import Bools, Desk, Floats, Whole
+from geodata.pricing import Column, Demand, Field, Packed, packed, reach
 from geodata.programs import INFEASIBLE, LIMIT, OPTIMAL, Effort, Program, gap
-from geodata.sharing import Group, Sharing, share
+from geodata.sharing import Group, share
 
 FAIR = Effort(gap=0.005, seconds=1.5)
+"""What the first step is asked for."""
+LIMITED = Effort(gap=FAIR.gap, seconds=3.0)
+"""The same where a limit on travel holds: it mostly ends by itself in one."""
 TRAVEL = Effort(gap=0.01, seconds=2.5)
-"""What each step is asked for."""
+"""What the last step is asked for."""
 OFFICE = 40
 """Members for whom the seconds of travel are meant; they grow with the square of more."""
 
 Shared = tuple[tuple[tuple[int, ...], ...], tuple[Stage, ...]]
 
 
-def share_out(desk: Desk, times: Whole, advance: Callable[[int], None]) -> Shared | None:
-    """Share the chosen villages out: fair first, then with the least travel."""
+Lots = list[tuple[int, ...]]
+
+
+def share_out(
+    desk: Desk, times: Whole, advance: Callable[[int], None], start: Lots | None = None
+) -> Shared | None:
+    """Share the chosen villages out: fair first, then with the least travel.
+
+    Parameters
+    ----------
+    start : a sharing that is known.
+    """
     own = np.flatnonzero(times)
-    limit = desk.rules.travel_km or np.inf
-    km = desk.km[np.ix_(own, own)]
-    start: list[tuple[int, ...]] | None = None
-    if limit < np.inf and (km > limit).any():
-        # With a limit it is hard to find any sharing; the one with the least travel is one.
-        found = share_shortly(desk, own, times, None, None, TRAVEL)
-        if found is None:
+    if _limited(desk, own):
+        # With a limit it is hard to find any sharing.
+        start = start or share_somehow(desk, own, times)
+        if start is None:
             return None
-        start = found[0]
-    fair = share_fairly(desk, own, times, start)
+    fair = _within_limit(desk, own, times, start) if start else share_fairly(desk, own, times)
     advance(1)
     if fair is None:
         return None
@@ -52,20 +63,125 @@ def share_out(desk: Desk, times: Whole, advance: Callable[[int], None]) -> Share
     return tuple(better), (stage, moved)
 
 
-def share_fairly(
-    desk: Desk, own: Whole, times: Whole, start: list[tuple[int, ...]] | None
-) -> tuple[list[tuple[int, ...]], float, Stage] | None:
+def share_somehow(desk: Desk, own: Whole, times: Whole) -> Lots | None:
+    """Any sharing; None when there is none."""
+    demand, enough = _all_of(times[own]), float(times.sum()) - 0.5
+    until = time.perf_counter() + _seconds(desk, LIMITED)
+    groups = _alike(desk, own, times, None)
+    found = packed(demand, groups, _field(desk, own), (), enough=enough, until=until)
+    if found.bound < enough:
+        return None
+    lots = _complete(desk, own, demand, found)
+    if lots is None:
+        short = share_shortly(desk, own, times, None, None, TRAVEL)
+        lots = short[0] if short else None
+    return lots
+
+
+def shareable(desk: Desk, times: Whole) -> bool:
+    """Whether a sharing of the chosen villages is found."""
+    own = np.flatnonzero(times)
+    if _limited(desk, own):
+        return share_somehow(desk, own, times) is not None
+    return share_fairly(desk, own, times) is not None
+
+
+def _limited(desk: Desk, own: Whole) -> bool:
+    """Whether the limit on travel keeps any two villages apart."""
+    limit = desk.rules.travel_km
+    return bool(limit) and bool((desk.km[np.ix_(own, own)] > limit).any())
+
+
+def _seconds(desk: Desk, effort: Effort) -> float:
+    """What an effort may take; more than an office needs more."""
+    return effort.seconds * max(1.0, len(desk.members) / OFFICE) ** 2
+
+
+def _all_of(times: Whole) -> Demand:
+    """Every village as often as it is to be had."""
+    wanted = times.astype(float)
+    rows = csr_array(np.eye(len(times)))
+    return Demand(rows, wanted, wanted, np.ones(len(times)), wanted)
+
+
+def _field(desk: Desk, own: Whole) -> Field:
+    near = desk.km[np.ix_(own, own)] <= (desk.rules.travel_km or np.inf)
+    return Field(near, desk.need[own], desk.district[own])
+
+
+def _alike(desk: Desk, own: Whole, times: Whole, floor: float | None) -> list[Group]:
+    full = int(times.sum()) == desk.places
+    return groups_of(desk, own, desk.like(own, barred=False), floor, full)
+
+
+def _complete(desk: Desk, own: Whole, demand: Demand, found: Packed) -> Lots | None:
+    """Who gets what, if everything is shared out."""
+    if found.value < demand.low.sum() - 0.5:
+        return None
+    like = desk.like(own, barred=False)
+    return owners(desk, like, found.bundles, own)
+
+
+def _within_limit(
+    desk: Desk, own: Whole, times: Whole, start: Lots
+) -> tuple[Lots, float, Stage] | None:
+    """Give the member with the least need as much as can be, from a sharing that is known.
+
+    Halving: linear programs say which least cannot be had, then what can be is looked for.
+    """
+    begun = time.perf_counter()
+    lots = _evened(desk, start)
+    known = _least(desk, lots)
+    bound = float((desk.base.sum() + desk.need @ times) / len(desk.members))
+    demand, field = _all_of(times[own]), _field(desk, own)
+    enough = float(demand.low.sum()) - 0.5
+    columns: tuple[Column, ...] = ()
+
+    until = begun + _seconds(desk, LIMITED)
+
+    def goes_on(known: float, top: float) -> bool:
+        return (
+            gap(known, bound) > FAIR.gap
+            and top - known > FAIR.gap / 2 * top
+            and (time.perf_counter() < until)
+        )
+
+    under = known
+    while goes_on(under, bound):
+        middle = (under + bound) / 2
+        groups = _alike(desk, own, times, middle)
+        top, more = reach(demand, groups, field, columns, enough=enough, until=until)
+        columns = tuple(sorted({*columns, *more}))
+        under, bound = (under, middle) if top < enough else (middle, bound)
+    above = bound
+    while goes_on(known, above):
+        middle = (known + above) / 2 if above < bound else max(known, bound * (1 - FAIR.gap))
+        groups = _alike(desk, own, times, middle)
+        found = packed(demand, groups, field, columns, enough=enough, until=until)
+        columns = tuple(sorted({*columns, *found.columns}))
+        better = _complete(desk, own, demand, found)
+        if better is None:
+            above = middle
+        else:
+            lots, known = better, max(middle, _least(desk, better))
+    known = _least(desk, lots)
+    bound = max(bound, known)
+    distance = gap(known, bound)
+    status = OPTIMAL if distance <= FAIR.gap else LIMIT
+    return lots, known, Stage("fair", known, bound, distance, time.perf_counter() - begun, status)
+
+
+def share_fairly(desk: Desk, own: Whole, times: Whole) -> tuple[Lots, float, Stage] | None:
     """Give the member with the least need as much as can be."""
     members, width = len(desk.members), len(own)
     mean = float((desk.base.sum() + desk.need @ times) / members)
     begun = time.perf_counter()
-    even = _even(desk, times) if start is None else start
+    start = even = _even(desk, times)
     if even is not None:
         known = _least(desk, even)
         if gap(known, mean) <= FAIR.gap:
             spent = time.perf_counter() - begun
             return even, known, Stage("fair", known, mean, gap(known, mean), spent, OPTIMAL)
-        start = even
     allowed = desk.allowed[:, own]
     pairs = np.full((members, width), -1, np.int64)
     pairs[allowed] = np.arange(int(allowed.sum()))
@@ -152,8 +268,6 @@ def _even(desk: Desk, times: Whole) -> list[tuple[int, ...]] | None:
 def _evened(desk: Desk, given: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """A sharing after exchanges that help the member with the least need, as far as they go."""
     lots = [list(villages) for villages in given]
-    if desk.rules.travel_km or any(desk.must):
-        return [tuple(sorted(villages)) for villages in lots]
     total, caps = desk.base.copy(), desk.caps.copy()
     for m, villages in enumerate(lots):
         for n in villages:
@@ -168,13 +282,19 @@ def _evened(desk: Desk, given: Sequence[Sequence[int]]) -> list[tuple[int, ...]]
 def _exchange(desk: Desk, lots: list[list[int]], total: Floats, caps: Whole) -> bool:
     """One exchange of villages that helps the member with the least need; False: there is none."""
     poor = int(np.argmin(total))
-    rows = [(m, n) for m, villages in enumerate(lots) if m != poor for n in villages]
+    rows = [
+        (m, n)
+        for m, villages in enumerate(lots)
+        if m != poor
+        for n in villages
+        if n not in desk.must[m]
+    ]
     if not rows or not lots[poor]:
         return False
     other = np.array([m for m, _ in rows])
     theirs = np.array([n for _, n in rows])
     best, found = float(total[poor]) + 1e-9, None
-    for mine in lots[poor]:
+    for mine in (n for n in lots[poor] if n not in desk.must[poor]):
         gain = desk.need[theirs] - desk.need[mine]
         after = np.minimum(total[poor] + gain, total[other] - gain)
         same = desk.district[theirs] == desk.district[mine]
@@ -185,6 +305,11 @@ def _exchange(desk: Desk, lots: list[list[int]], total: Floats, caps: Whole) -> 
         if (times_shared := np.isin(theirs, lots[poor])).any():
             fine &= ~times_shared
         fine &= np.array([mine not in lots[m] for m in other])
+        if desk.rules.travel_km:
+            far = desk.km > desk.rules.travel_km
+            rest = np.array([n for n in lots[poor] if n != mine], np.int64)
+            fine &= ~far[np.ix_(theirs, rest)].any(axis=1)
+            fine &= np.array([not far[mine, [v for v in lots[m] if v != n]].any() for m, n in rows])
         if fine.any():
             n = int(np.argmax(np.where(fine, after, -np.inf)))
             if after[n] > best:
@@ -245,7 +370,7 @@ def share_shortly(
     full = int(times.sum()) == desk.places
     if full and int(desk.free.max()) > len(own):
         return None
-    effort = replace(effort, seconds=effort.seconds * max(1.0, len(desk.members) / OFFICE) ** 2)
+    effort = replace(effort, seconds=_seconds(desk, effort))
     place = {int(n): v for v, n in enumerate(own)}
     exact = desk.like(own)
     alike = desk.like(own, barred=False)
@@ -271,7 +396,7 @@ def share_shortly(
         )
         if found.status == INFEASIBLE:
             return None
-        lots = _owners(desk, like, found, own) if found.bundles or known else None
+        lots = owners(desk, like, found.bundles, own) if found.bundles or known else None
         if lots is not None:
             distance = gap(found.km, found.bound)
             return lots, Stage(
@@ -280,8 +405,8 @@ def share_shortly(
     return None
 
 
-def _owners(
-    desk: Desk, like: list[list[int]], sharing: Sharing, own: Whole
+def owners(
+    desk: Desk, like: list[list[int]], bundles: Sequence[Column], own: Whole
 ) -> list[tuple[int, ...]] | None:
     """Within each group bundles go to members who may have them; None when that is impossible.
 
@@ -289,7 +414,7 @@ def _owners(
     """
     lots: list[tuple[int, ...]] = [()] * len(desk.members)
     for number, group in enumerate(like):
-        mine = sorted(villages for g, villages in sharing.bundles if g == number and villages)
+        mine = sorted(villages for g, villages in bundles if g == number and villages)
         if not mine:
             continue
         barred = np.array(

@@ -7,17 +7,20 @@ are handed out are the caller's own (copy on write), arrays are read-only.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
@@ -45,9 +48,18 @@ FORMAT = 1
 
 EDITIONS = "editions"
 MANIFEST = "manifest.json"
+PUBLIC = "public"
+"""Beside the workspace: what was published, a folder each time, and `current`, the id of one."""
+PUBLIC_EDITION = "edition"
+CURRENT = "current"
 CRS = "EPSG:4326"
 
 _SHELF_BYTES = 256 * 2**20
+_FACTS_BYTES = 32 * 2**20
+"""What is kept of the facts' file: all of it for a city of 3,500 leaves, else what was read last.
+Whoever looks at a village looks at its neighbours next, and they lie in the same group of rows."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -86,29 +98,29 @@ class Region:
     area_km2: float
 
 
-class _Shelf:
-    """The most recently used values, up to a number of bytes."""
+class _Shelf(Generic[_T]):
+    """What was used most recently, up to a number of bytes."""
 
-    def __init__(self, budget: int) -> None:
-        self._budget, self._used = budget, 0
-        self._items: OrderedDict[tuple[str, str, str], Values] = OrderedDict()
+    def __init__(self, budget: int, size: Callable[[_T], int]) -> None:
+        self._budget, self._size, self._used = budget, size, 0
+        self._items: OrderedDict[object, _T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, str, str]) -> Values | None:
+    def get(self, key: object) -> _T | None:
         with self._lock:
             found = self._items.get(key)
             if found is not None:
                 self._items.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, str, str], values: Values) -> None:
+    def put(self, key: object, item: _T) -> None:
         with self._lock:
             if key in self._items:
                 return
-            self._items[key] = values
-            self._used += _size(values)
+            self._items[key] = item
+            self._used += self._size(item)
             while self._used > self._budget and len(self._items) > 1:
-                self._used -= _size(self._items.popitem(last=False)[1])
+                self._used -= self._size(self._items.popitem(last=False)[1])
 
 
 def _size(values: Values) -> int:
@@ -149,7 +161,8 @@ class Edition:
             raise EditionError(
                 say("edition.gone"), file=str(folder), cure=say("edition.rebuild")
             ) from error
-        self._shelf = _Shelf(_SHELF_BYTES)
+        self._shelf: _Shelf[Values] = _Shelf(_SHELF_BYTES, _size)
+        self._fact_shelf: _Shelf[pa.Table] = _Shelf(_FACTS_BYTES, lambda table: int(table.nbytes))
         # A cache an instance: it goes when the edition goes.
         self._frame = lru_cache(maxsize=None)(self._read_frame)
         self._nesting = lru_cache(maxsize=1)(self._read_nesting)
@@ -187,6 +200,34 @@ class Edition:
             built_at = state.built_at(folder, edition_id)
         return cls(folder / EDITIONS / edition_id, edition_id, built_at)
 
+    @classmethod
+    def of_folder(cls, folder: Path, edition_id: str = "") -> Edition:
+        """The edition whose files lie in `folder` itself; of its id and time nothing is known but
+        what is given.
+
+        Raises
+        ------
+        EditionError : when it cannot be read.
+        """
+        return cls(Path(folder), edition_id, "")
+
+    @classmethod
+    def open_public(cls, folder: Path) -> Edition:
+        """What was published last from the workspace in `folder`; nothing but `folder`/public is
+        looked at.
+
+        Raises
+        ------
+        EditionError : when nothing was published yet, or it cannot be read.
+        """
+        home = Path(folder) / PUBLIC
+        found = published_id(folder)
+        if not found:
+            raise EditionError(
+                say("edition.unpublished"), file=str(home), cure=say("edition.unpublished_cure")
+            )
+        return cls.of_folder(home / found / PUBLIC_EDITION, found)
+
     # --- what is declared -------------------------------------------------------------------
 
     @property
@@ -204,6 +245,18 @@ class Edition:
         """Measures, in order."""
         return self.space.measures
 
+    @property
+    def public(self) -> bool:
+        """Whether it holds only what was published."""
+        return self.manifest.get("audience") == "public"
+
+    def shows(self, measure: str, level: str) -> bool:
+        """Whether values of a measure can be read at a level: in a public edition, whether they
+        were published there. Raises `UnknownName`.
+        """
+        declared, name = self.space.measure(measure), self.space.level(level).id
+        return not self.public or name in declared.public_levels
+
     def revision(self, *names: object) -> str:
         """What results that name these measures are of, beside the edition: part of every key
         under which a result is kept. "" for an edition alone, which never changes.
@@ -216,7 +269,7 @@ class Edition:
 
     def cutoff_of(self, measure: str | None) -> str:
         """Cut-off date in words of what a map of a measure shows."""
-        return self.cutoff
+        return str(self.manifest.get("cutoffs", {}).get(measure, self.cutoff))
 
     @property
     def contact(self) -> Contact | None:
@@ -354,7 +407,8 @@ class Edition:
 
         Raises
         ------
-        UnknownName : for unknown names, and a measure without any value in the round.
+        UnknownName : for unknown names, a measure without any value in the round, and a level
+            at which it was not published.
         """
         key = (measure, round, level)
         found = self._shelf.get(key)
@@ -420,10 +474,14 @@ class Edition:
 
     # --- where things come from -------------------------------------------------------------
 
-    def facts(self, code: str) -> pd.DataFrame:
+    def facts(self, code: str, *indicators: str) -> pd.DataFrame:
         """All that was reported for a leaf, with batch, file and row.
 
         Columns as `world.World.facts`, in the order of round, indicator, period.
+
+        Parameters
+        ----------
+        indicators : only what was reported of these; all by default.
 
         Raises
         ------
@@ -433,12 +491,13 @@ class Edition:
         region = self.region(code)
         if region.level != self.space.leaf.id:
             raise BadRequest(say("edition.not_leaf"), value=code, cure=say("edition.not_leaf_cure"))
-        path = self.folder / "facts.parquet"
         metadata, first, last = self._fact_groups()
-        groups = np.flatnonzero((first <= region.code) & (last >= region.code))
-        with self._reading(path), pq.ParquetFile(path, metadata=metadata) as file:
-            table = file.read_row_groups(groups.tolist(), use_threads=False)
-        own = table.filter(pc.equal(table["code"], region.code))
+        schema = metadata.schema.to_arrow_schema()
+        groups = np.flatnonzero((first <= region.code) & (last >= region.code)).tolist()
+        found = [_of(self._fact_group(group), region.code).cast(schema) for group in groups]
+        own = pa.concat_tables(found) if found else schema.empty_table()
+        if indicators:
+            own = own.filter(pc.is_in(own["indicator"], pa.array(indicators, pa.string())))
         return own.to_pandas(ignore_metadata=True)
 
     def entities(self, kind: str, round: str, code: str) -> pd.DataFrame:
@@ -511,6 +570,13 @@ class Edition:
             known = (one.id for one in self.measures if self.has(one.id, round))
             raise UnknownName.among("measure", measure, known)
         name = self.space.level(level).id
+        if not self.shows(measure, name):
+            declared = self.space.measure(measure)
+            raise UnknownName(
+                say("edition.level_unpublished", measure=declared.label),
+                value=name,
+                cure=say("error.allowed", names="、".join(declared.public_levels)),
+            )
         return self.folder / "values" / round / measure / f"{name}.npz"
 
     def _read_values(self, measure: str, round: str, level: str) -> Values:
@@ -639,6 +705,23 @@ class Edition:
         last = np.array([span.max for span in spans], dtype=object)
         return metadata, first, last
 
+    def _fact_group(self, group: int) -> pa.Table:
+        """A group of rows of the facts' file, texts as numbers into lists; one chunk a column."""
+        found = self._fact_shelf.get(group)
+        if found is None:
+            path = self.folder / "facts.parquet"
+            metadata = self._fact_groups()[0]
+            texts = [
+                one.name for one in metadata.schema.to_arrow_schema() if one.type == pa.string()
+            ]
+            with (
+                self._reading(path),
+                pq.ParquetFile(path, metadata=metadata, read_dictionary=texts) as file,
+            ):
+                found = file.read_row_group(group, use_threads=False).combine_chunks()
+            self._fact_shelf.put(group, found)
+        return found
+
     def _read_findings(self) -> tuple[Finding, ...]:
         path = self.folder / "findings.json"
         with self._reading(path):
@@ -665,12 +748,27 @@ class _Reading:
             ) from error
 
 
+def _of(group: pa.Table, code: str) -> pa.Table:
+    """The rows of a leaf: numbers are compared, and no text is made of the others."""
+    codes = group["code"].chunk(0)
+    return group.filter(pc.equal(codes.indices, codes.dictionary.index(code)))
+
+
 def edition_ids(folder: Path) -> tuple[str, ...]:
     """Ids of all complete editions of a workspace, sorted."""
     home = Path(folder) / EDITIONS
     if not home.is_dir():
         return ()
     return tuple(sorted(one.name for one in home.iterdir() if not one.name.startswith(".")))
+
+
+def published_id(folder: Path) -> str:
+    """Id of what was published last; "" when nothing was."""
+    try:
+        found = (Path(folder) / PUBLIC / CURRENT).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return found if re.fullmatch(r"[0-9a-f]{16}", found) else ""
 
 
 def bare(space: Workspace, level: Level, code: str) -> str:

@@ -44,6 +44,7 @@ class AtlasError(Exception):
     message : what is wrong, a sentence.
     file, place, value : where it is (a path, "row 7" / a key / a feature) and what was found.
     cure : what the reader can do about it.
+    field : of the form that it came from, as the form calls it; "problems.0.said" for one in a row.
     """
 
     http_status = 400
@@ -56,7 +57,9 @@ class AtlasError(Exception):
         place: str = "",
         value: object = "",
         cure: str = "",
+        field: str = "",
     ) -> None:
+        self.field = field
         self.message, self.file, self.place, self.value, self.cure = (
             message,
             str(file),

@@ -50,7 +50,7 @@ def explain(problem: Problem, solution: Solution) -> Json:
                     "propose.text.lot",
                     member=labels.get(lot.member, lot.member),
                     villages=lot.villages,
-                    need=f"{lot.need:.2f}",
+                    need=points(lot.need),
                     km=f"{lot.km:.0f}",
                 ),
                 "villages": [
@@ -100,22 +100,27 @@ def cost_of_next(problem: Problem, other: NextBest) -> Json:
         "sentence": say(
             f"propose.next.{key}",
             village=village,
-            need=f"{other.need:.3f}",
-            km=f"{other.km:+.1f}",
+            need=points(other.need, 1),
+            km=f"{other.km:+.1f}".replace("-", "−"),
             instead=instead or say("propose.next.nothing"),
         ),
     }
+
+
+def points(need: float, digits: int = 0) -> str:
+    """A need of 0 to 1, or a sum of such, as people read it: of 100 points."""
+    return f"{100 * need:.{digits}f}"
 
 
 def _headline(solution: Solution, own: Mapping[str, list[Choice]], words: Mapping[str, str]) -> str:
     if not solution.solved:
         return say("propose.text.infeasible")
     return say(
-        "propose.text.solved",
+        f"propose.text.{'solved' if len(own) > 1 else 'solved_one'}",
         members=len(own),
         count=len(solution.choices),
-        need=f"{solution.need:.2f}",
-        least=f"{solution.least:.2f}",
+        need=points(solution.need),
+        least=points(solution.least),
         km=f"{solution.km:.0f}",
         **words,
     )
@@ -129,7 +134,7 @@ def _notes(solution: Solution, words: Mapping[str, str]) -> list[str]:
     if solution.off:
         notes.append(say("propose.text.off", count=f"{solution.off:g}", **words))
     for shadow in solution.shadows:
-        notes.append(say(f"propose.shadow.{shadow.rule}", need=f"{shadow.need:.3f}", **words))
+        notes.append(say(f"propose.shadow.{shadow.rule}", need=points(shadow.need, 1), **words))
     return notes
 
 
@@ -194,7 +199,7 @@ def _choice(
             ),
             say(
                 "propose.text.parts",
-                need=f"{choice.need:.3f}",
+                need=points(choice.need),
                 parts="，".join(_part(part, problem.level_label) for part in village.parts),
             ),
             say("propose.text.alone") if alone else say("propose.text.far", km=f"{choice.km:.1f}"),
@@ -208,12 +213,12 @@ def _part(part: Part, level: str) -> str:
     elif part.raw is None:
         raw = say("propose.raw.never")
     else:
-        raw = say(f"propose.raw.{part.name}", value=f"{part.raw:g}")
+        raw = say(f"propose.raw.{part.name}", value=f"{part.raw:g}", unit=part.unit).rstrip()
     return say(
         "propose.text.part",
         label=say(f"propose.part.{part.name}"),
-        value=f"{part.value:.2f}",
-        weight=f"{part.weight:.2f}",
-        share=f"{part.value * part.weight:.3f}",
+        value=points(part.value),
+        weight=points(part.weight),
+        share=points(part.value * part.weight, 1),
         raw=raw,
     )

@@ -145,4 +145,4 @@ def unpack(attributes: pd.Series) -> list[dict[str, str]]:
 
 
 def _digits(value: float) -> int:
-    return 0 if value == int(value) else 2
+    return next((digits for digits in (0, 1) if round(value, digits) == value), 2)

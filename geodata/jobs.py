@@ -8,7 +8,6 @@ and in which process, is no concern of this.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,14 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from geodata.errors import AtlasError
-from geodata.state import FILE
+from geodata.state import FILE, may_write, opened
 from geodata.words import say
 
 MOST_TRIES = 2
 """How often a job is begun: once more after its process died, in case the machine was at fault."""
-
-_PATIENCE = 10.0
-"""Seconds to wait for another process that writes."""
 
 _COLUMNS = "id, request, status, done, total, label, error, pid, tries, asked_at, beat"
 
@@ -137,6 +133,18 @@ def unfinished(folder: Path) -> list[Job]:
         return [_job(row) for row in rows]
 
 
+def latest(folder: Path, most: int) -> list[Job]:
+    """The jobs that were asked for last, the newest first, however they stand."""
+    with _reading(folder) as base:
+        if base is None:
+            return []
+        rows = base.execute(
+            f"SELECT {_COLUMNS} FROM job ORDER BY asked_at DESC, id LIMIT ?",  # noqa: S608
+            (most,),
+        )
+        return [_job(row) for row in rows]
+
+
 def claim(folder: Path, pid: int) -> Job | None:
     """Take the longest waiting job for the process `pid`; None when none waits."""
     with _writing(folder) as base:
@@ -214,6 +222,15 @@ def forget(folder: Path, identifiers: Iterable[str], *, before: float = 0.0) -> 
         )
 
 
+def withdraw(folder: Path, identifiers: Iterable[str]) -> None:
+    """Strike jobs off that have not ended; who works on one finds that it is theirs no more."""
+    with _writing(folder) as base:
+        base.executemany(
+            "DELETE FROM job WHERE id = ? AND status IN (?, ?)",
+            [(name, Standing.WAITING, Standing.WORKING) for name in identifiers],
+        )
+
+
 # Only as long as nobody took the job away: its process may have been given up too early.
 _MINE = "id = ? AND status = 'working' AND pid = ? AND tries = ?"
 
@@ -235,19 +252,12 @@ def _job(row: tuple[Any, ...]) -> Job:
 @contextmanager
 def _writing(folder: Path) -> Iterator[sqlite3.Connection]:
     """A transaction of our own: nobody else writes meanwhile."""
-    path = Path(folder) / FILE
     try:
-        base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
-        try:
-            # Only a first writer changes anything here: later this is a look at the header.
-            if base.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                base.execute("PRAGMA journal_mode = WAL")
+        with opened(folder) as base:
             base.execute("BEGIN IMMEDIATE")
             base.execute(_TABLE)
             yield base
             base.execute("COMMIT")
-        finally:
-            base.close()
     except sqlite3.Error as error:
         raise JobError(
             say("export.state_write", reason=error), file=FILE, cure=say("export.state_cure")
@@ -257,19 +267,13 @@ def _writing(folder: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     """A look at the record; None when there is none, as in a workspace that may only be read."""
-    path = Path(folder) / FILE
-    if not (path.is_file() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+    if not may_write(folder):
         yield None
         return
     try:
-        # Open for writing: with write-ahead logging a reader must be able to make the index file.
-        base = sqlite3.connect(path, timeout=_PATIENCE)
-        try:
-            base.execute("PRAGMA query_only = 1")
+        with opened(folder, reading=True) as base:
             there = base.execute("SELECT 1 FROM sqlite_master WHERE name = 'job'").fetchone()
             yield base if there else None
-        finally:
-            base.close()
     except sqlite3.Error as error:
         raise JobError(
             say("export.state_read", reason=error), file=FILE, cure=say("export.state_cure")

@@ -6,14 +6,13 @@ that could be used. Unlike a cache it is never cleared; unlike a ledger nobody m
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from geodata.errors import AtlasError
-from geodata.state import FILE
+from geodata.state import FILE, may_write, opened
 from geodata.words import say
 
 _PATIENCE = 2.0
@@ -39,10 +38,9 @@ def keep(folder: Path, kind: str, name: str, said: str) -> None:
     ------
     KeptError : when it cannot be written, as in a workspace that may only be read.
     """
+    if recalled(folder, kind, name) == said:
+        return
     with _opened(folder) as base:
-        if recalled(folder, kind, name) == said:
-            return
-        base.execute("PRAGMA journal_mode = WAL")
         base.execute(_TABLE)
         base.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (kind, name, said))
 
@@ -54,10 +52,9 @@ def recalled(folder: Path, kind: str, name: str) -> str | None:
     ------
     KeptError : when it cannot be read.
     """
-    path = Path(folder) / FILE
-    if not (path.is_file() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+    if not may_write(folder):
         return None  # who may not write has never kept anything
-    with _opened(folder) as base:
+    with _opened(folder, reading=True) as base:
         if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'kept'").fetchone():
             return None
         row = base.execute(
@@ -67,14 +64,10 @@ def recalled(folder: Path, kind: str, name: str) -> str | None:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
-    path = Path(folder) / FILE
+def _opened(folder: Path, *, reading: bool = False) -> Iterator[sqlite3.Connection]:
     try:
-        base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
-        try:
+        with opened(folder, reading=reading, patience=_PATIENCE) as base:
             yield base
-        finally:
-            base.close()
     except sqlite3.Error as error:
         raise KeptError(
             say("export.state_read", reason=error), file=FILE, cure=say("export.state_cure")

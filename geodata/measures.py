@@ -32,6 +32,7 @@ class Values:
     value: Floats
     """In the measure's unit, rounded to its digits (halves to even); NaN where there is none."""
     numerator: Floats
+    """NaN, as the denominator, where publication keeps it back."""
     denominator: Floats
     reported: Counts
     """Leaves of the base that have a value."""
@@ -167,7 +168,7 @@ class Reported:
             denominator = known.astype(np.float64)
         elif measure.rule is Rule.WEIGHTED_MEAN:
             assert measure.weight is not None, "the workspace was validated"
-            weight = self._weights(measure.weight, round_id, grid.periods)
+            weight = self.weights(measure.weight, round_id, grid.periods)
             # A leaf nobody lives in, or of unknown weight, cannot take part.
             known &= weight > 0
             numerator = np.where(known, grid.value * weight, 0.0)
@@ -242,7 +243,7 @@ class Reported:
         verified[at] = self._verified[rows]
         return Grid(tuple(str(self._periods[number]) for number in chosen), value, verified)
 
-    def _weights(self, indicator: str, round_id: str, wanted: tuple[str, ...]) -> Floats:
+    def weights(self, indicator: str, round_id: str, wanted: tuple[str, ...]) -> Floats:
         """[P, N]: the latest weight known by each period (a census year serves the months)."""
         grid = self._grid(indicator, round_id, False)
         if grid is None:
@@ -430,6 +431,8 @@ def finish(
     status[(verified == reported)] = Status.VERIFIED
     status[reported < expected] = Status.PARTIAL
     status[np.isnan(value)] = Status.MISSING
+    # Sums of nothing are 0: only what publication kept back has none.
+    status[np.isnan(numerator) & (reported > 0)] = Status.SUPPRESSED
     status[expected == 0] = Status.OUT_OF_SCOPE
     return Values(
         measure.id,

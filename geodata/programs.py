@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,8 @@ class Effort:
     """Whether HiGHS may simplify the program first. The version in scipy 1.17 does that wrongly
     with continuous variables that can only be whole (tests of proposals found it); small programs
     that must be exact do without."""
+    nodes: int | None = None
+    """Most nodes of the search tree. Unlike seconds, they are the same on every machine."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,16 @@ class Answer:
     """What came of a program."""
 
     status: str
-    """`optimal` (within the gap that was asked for), `limit` (time is up; a solution may be there
-    or not), `infeasible`, `failed`."""
+    """`optimal` (within the gap that was asked for), `limit` (time or nodes are up; a solution may
+    be there or not), `infeasible`, `failed`."""
     values: Floats | None
     objective: float
     """In the sense of the program; NaN without a solution."""
     bound: float
     """No solution can be better than this."""
     seconds: float
+    nodes: int = 0
+    """Nodes of the search tree that were looked at."""
 
     @property
     def gap(self) -> float:
@@ -72,6 +77,11 @@ class Program:
         self._columns: list[NDArray[np.int64]] = []
         self._values: list[Floats] = []
 
+    @property
+    def size(self) -> int:
+        """Entries of all rows."""
+        return sum(len(columns) for columns in self._columns)
+
     def row(
         self,
         columns: ArrayLike,
@@ -92,6 +102,17 @@ class Program:
         for columns in each:
             self.row(columns, 1.0, low, high)
 
+    def demands(self) -> tuple[csr_array, Floats, Floats]:
+        """All rows as a matrix, and what each must be at least and at most."""
+        matrix = csr_array(
+            (
+                np.concatenate(self._values),
+                (np.concatenate(self._rows), np.concatenate(self._columns)),
+            ),
+            shape=(len(self._low), self.count),
+        )
+        return matrix, np.array(self._low), np.array(self._high)
+
     def solve(self, effort: Effort) -> Answer:
         """Maximise."""
         start = time.perf_counter()
@@ -100,38 +121,38 @@ class Program:
             status = OPTIMAL if fine else INFEASIBLE
             value = 0.0 if fine else np.nan
             return Answer(status, np.zeros(0) if fine else None, value, value, 0.0)
+        options: dict[str, Any] = {
+            "mip_rel_gap": effort.gap,
+            "time_limit": effort.seconds,
+            "presolve": effort.presolve,
+        }
+        if effort.nodes is not None:
+            options["node_limit"] = effort.nodes
         constraints = []
         if self._low:
-            matrix = csr_array(
-                (
-                    np.concatenate(self._values),
-                    (np.concatenate(self._rows), np.concatenate(self._columns)),
-                ),
-                shape=(len(self._low), self.count),
-            )
-            constraints.append(LinearConstraint(matrix, self._low, self._high))
+            constraints.append(LinearConstraint(*self.demands()))
         found = milp(
             -self.cost,
             integrality=self.whole.astype(np.int8),
             bounds=Bounds(0.0, self.upper),
             constraints=constraints,
-            options={
-                "mip_rel_gap": effort.gap,
-                "time_limit": effort.seconds,
-                "presolve": effort.presolve,
-            },
+            options=options,
         )
         seconds = time.perf_counter() - start
+        nodes = int(getattr(found, "mip_node_count", None) or 0)
         status = _STATUS.get(found.status, FAILED)
+        if status == FAILED and effort.nodes is not None and nodes >= effort.nodes:
+            # HiGHS calls it a limit of solutions, which scipy does not know.
+            status = LIMIT
         if found.x is None:
             bound = getattr(found, "mip_dual_bound", None)
             top = np.inf if bound is None or status != LIMIT else -float(bound)
-            return Answer(status, None, np.nan, top, seconds)
+            return Answer(status, None, np.nan, top, seconds, nodes)
         values = np.where(self.whole, np.round(found.x), found.x)
         objective = float(self.cost @ values)
         bound = found.mip_dual_bound
         top = objective if bound is None else max(objective, -float(bound))
-        return Answer(status, values, objective, top, seconds)
+        return Answer(status, values, objective, top, seconds, nodes)
 
 
 def gap(objective: float, bound: float) -> float:

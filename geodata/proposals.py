@@ -33,7 +33,7 @@ from geodata.assignment import (
 )
 from geodata.choosing import Chosen, choose_villages
 from geodata.combining import choose_shareable
-from geodata.dealing import FAIR, share_out
+from geodata.dealing import FAIR, share_out, shareable
 from geodata.desk import Desk, Whole, kilometres
 from geodata.progress import SILENT, Progress
 from geodata.words import say
@@ -141,9 +141,9 @@ def _settle(desk: Desk, advance: Callable[[int], None]) -> _Plan | None:
         together = choose_shareable(desk, chosen)
         if together is None:
             return None
-        chosen = together
-        stages = (*stages, *together.stages)
-        shared = share_out(desk, chosen.times, advance)
+        chosen, lots = together
+        stages = (*stages, *chosen.stages)
+        shared = share_out(desk, chosen.times, advance, lots)
         if shared is None:
             return None
     owner, more = shared
@@ -255,8 +255,13 @@ def _without(problem: Problem, rule: str) -> Problem:
 def _filled(problem: Problem) -> int | None:
     """How many places can be filled; None when the rules cannot be fulfilled."""
     desk = Desk(problem)
-    plan = _settle(desk, _forget)
-    return None if plan is None else int(plan.chosen.times.sum())
+    if desk.places == 0 or not desk.villages:
+        return None if _settle(desk, _forget) is None else 0
+    chosen = choose_villages(desk)
+    if chosen is not None and not shareable(desk, chosen.times):
+        together = choose_shareable(desk, chosen)
+        chosen = together[0] if together else None
+    return None if chosen is None else int(chosen.times.sum())
 
 
 def _forget(units: int = 1) -> None:

@@ -312,7 +312,7 @@ class _Master:
         for group, valid in enumerate(self._valid):
             for size, rows in valid.items():
                 self.add(group, self._lists[size].rows[rows[first[size][rows]]])
-        best, possible = -np.inf, True
+        best, possible = 0.0, True  # nobody travels less than not at all
         kept = np.zeros(len(self.times)), np.zeros(len(self.groups))
         for _ in range(_TURNS):
             value, lacking, prices, wages = self._relaxed()

@@ -25,7 +25,7 @@ from threading import Lock
 from typing import Any
 
 from geodata.errors import AtlasError, BadRequest, UnknownName
-from geodata.state import FILE
+from geodata.state import FILE, connect
 from geodata.words import say
 
 CODE_LIFE = 600.0
@@ -396,7 +396,7 @@ class Steering:
         except FileNotFoundError:
             if not create:
                 # Nothing was ever steered here: an empty state answers, and leaves no file behind.
-                base = _connect(":memory:")
+                base = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
                 base.executescript(_TABLES)
                 return (0, 0), base
             identity = (0, 0)
@@ -408,9 +408,8 @@ class Steering:
             if known == identity:
                 return identity, base
             base.close()  # The file was put aside and another one made.
-        base = _connect(str(self._path))
+        base = connect(self._path.parent, patience=_PATIENCE, shared=True)
         try:
-            base.execute("PRAGMA journal_mode = WAL")
             # A commit outlives the process at once; only a power cut may take the last ones.
             base.execute("PRAGMA synchronous = NORMAL")
             if _lacks_tables(base):
@@ -429,12 +428,6 @@ class Steering:
 
 
 # ---- the file -----------------------------------------------------------------------------------
-
-
-def _connect(place: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=False
-    )
 
 
 def _lacks_tables(base: sqlite3.Connection) -> bool:

@@ -57,6 +57,7 @@ class Status(IntEnum):
     `OUT_OF_SCOPE`: the region is not in the measure's base (a village that is no target).
     `MISSING`: it is in the base and nothing usable was reported. Missing is not zero.
     `PARTIAL`: some, not all, of the leaves in the base reported.
+    `SUPPRESSED`: there is a value, and it is not published since it would count too few people.
     """
 
     OUT_OF_SCOPE = 0
@@ -64,6 +65,7 @@ class Status(IntEnum):
     SELF_REPORTED = 2
     VERIFIED = 3
     PARTIAL = 4
+    SUPPRESSED = 5
 
     @property
     def word(self) -> str:

@@ -164,6 +164,9 @@ class Figure(Table):
         None, description="The published figure; `check` warns when the computed one differs."
     )
     note: str = Field("", description="Where it comes from, or what to beware of.")
+    public: bool = Field(
+        False, description="May be published, for the root; that of a `measure` with it only."
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -295,6 +298,14 @@ class Measure(Table):
     plan: tuple[Plan, ...] = Field((), description="Plan points.")
     source: str = Field("", description="Source in words; by default the atlas's.")
     public: bool = Field(False, description="May be published.")
+    public_levels: tuple[Identifier, ...] = Field(
+        (), description="Levels at which it may be published; by default all of them."
+    )
+    counts: Literal["", "people", "households"] = Field(
+        "",
+        description="`people` or `households` where it counts them: small numbers are then kept "
+        "back from publication. Empty for facts about a village as such.",
+    )
     family: str = Field("", description="Measures of one family are listed under this word.")
 
     @property
@@ -316,6 +327,8 @@ class Measure(Table):
             raise ValueError(say("workspace.weighted_needs_weight"))
         if list(self.breaks) != sorted(set(self.breaks)):
             raise ValueError(say("workspace.breaks_ascending"))
+        if self.counts and self.rule.is_share:
+            raise ValueError(say("workspace.share_counts"))
         return self
 
 
@@ -483,6 +496,68 @@ class ContactPoints(Table):
     )
 
 
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", text):
+        raise ValueError(say("workspace.origin"))
+    return text
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#\"'<>]+(/[^\s?#\"'<>]*)?", text):
+        raise ValueError(say("workspace.address"))
+    return text
+
+
+class Publication(Table):
+    """`[publication]`: what may leave the house, and under which conditions."""
+
+    boundaries: tuple[Identifier, ...] = Field(
+        (),
+        description="Sources of boundaries that are approved for publication; publishing is "
+        "refused while the workspace has others.",
+    )
+    boundary_label: str = Field(
+        "", description="What these boundaries are, in words: who published or approved them."
+    )
+    crs: tuple[str, ...] = Field(
+        ("EPSG:4490",),
+        description="Coordinate systems in which approved boundaries may come, as their sources "
+        "declare them.",
+    )
+    small_number: int = Field(
+        10,
+        ge=2,
+        description="Counts of people or households, and bases of their shares, from 1 to below "
+        "this are not published.",
+    )
+    protection: float | None = Field(
+        None,
+        gt=0,
+        description="How far apart the bounds stay that a reader can compute for a number that is "
+        "kept back; by default `small_number`.",
+    )
+    verified_bar: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the reported leaves, 0 to 1, that must be verified in a measure's "
+        "latest period; a measure below it is held back.",
+    )
+    contact: str = Field("", description="Whom to tell of a wrong figure; on every public page.")
+    site_url: Annotated[str, AfterValidator(_address)] = Field(
+        "",
+        description="Address at which the public pages will lie, for search engines; may be empty.",
+    )
+    embed: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        (), description="Sites that may show the public map inside their own: `https://host`."
+    )
+
+    @property
+    def width(self) -> float:
+        """The protection: declared, else the threshold."""
+        return float(self.small_number) if self.protection is None else self.protection
+
+
 class Workspace(Table):
     """All of `atlas.toml`, checked within itself; reads no other file."""
 
@@ -494,10 +569,13 @@ class Workspace(Table):
     references: tuple[Reference, ...] = Field((), description="Series to compare with.")
     indicators: tuple[Indicator, ...] = Field((), description="What files report.")
     measures: tuple[Measure, ...] = Field(min_length=1, description="What maps show.")
-    sources: tuple[Source, ...] = Field(min_length=1, description="Files.")
+    sources: tuple[Source, ...] = Field(
+        (), description="Files, at least one; what is published knows none."
+    )
     contact_points: ContactPoints = Field(
         ContactPoints(), description="Rules of picking contact points."
     )
+    publication: Publication = Field(Publication(), description="Conditions of publication.")
     default_measure: Identifier | None = Field(None, description="Measure of the first map.")
 
     @property
@@ -551,6 +629,12 @@ class Workspace(Table):
         return self
 
 
+class _File(Workspace):
+    """What a person wrote: it names files. A published workspace does not."""
+
+    sources: tuple[Source, ...] = Field(min_length=1, description="Files.")
+
+
 class _Named(Protocol):
     @property
     def id(self) -> str: ...
@@ -599,8 +683,12 @@ def _disagreements(space: Workspace) -> Iterator[str]:
             yield say("workspace.entity_kind", place=f"sources.{source.id}")
     yield from _circles(space)
     yield from _unfit_for_contact_points(space)
-    if not any(source.kind is SourceKind.BOUNDARIES for source in space.sources):
+    kinds = {source.id: source.kind for source in space.sources}
+    if kinds and SourceKind.BOUNDARIES not in kinds.values():
         yield say("workspace.no_boundaries")
+    for name in space.publication.boundaries:
+        if kinds.get(name, SourceKind.BOUNDARIES) is not SourceKind.BOUNDARIES:
+            yield say("workspace.not_boundaries", place="publication.boundaries", name=name)
     if space.codes.parents == "prefix":
         lengths = [level.code_length for level in space.levels]
         if lengths != sorted(set(lengths)) or lengths[0] < 1:
@@ -651,6 +739,8 @@ def _uses(space: Workspace) -> Iterator[tuple[str, str, str]]:
     ):
         if name is not None:
             yield table, name, f"contact_points.{key}"
+    for name in space.publication.boundaries:
+        yield "sources", name, "publication.boundaries"
     if space.default_measure is not None:
         yield "measures", space.default_measure, "default_measure"
 
@@ -689,6 +779,8 @@ def _used_by_measures(space: Workspace) -> Iterator[_Use]:
             yield "rounds", name, f"{place}.rounds"
         for point in measure.plan:
             yield "rounds", point.round, f"{place}.plan"
+        for name in measure.public_levels:
+            yield "levels", name, f"{place}.public_levels"
 
 
 def _used_by_sources(space: Workspace) -> Iterator[_Use]:
@@ -716,9 +808,9 @@ def load(folder: Path) -> Workspace:
         raise WorkspaceError(
             say("workspace.absent"), file=str(path), cure=say("workspace.absent_cure")
         )
-    return declared.check(
-        Workspace, declared.parse(path.read_bytes(), FILE, WorkspaceError), FILE, WorkspaceError
-    )
+    raw = declared.parse(path.read_bytes(), FILE, WorkspaceError)
+    declared.check(_File, raw, FILE, WorkspaceError)
+    return Workspace.model_validate(raw)
 
 
 def keys() -> dict[str, str]:

@@ -17,6 +17,7 @@ from layers.classify import classes
 from layers.legend import counts
 from layers.numbers import amount, figure, with_unit
 from layers.palette import GROUNDS, Ground
+from layers.profile import unpublished
 from layers.view import Resolved, inside
 
 Figure = dict[str, Any]
@@ -51,11 +52,14 @@ def series(edition: Edition, look: Resolved, theme: str) -> Figure:
     measure = look.measure
     if measure is None or not look.periods:
         return _empty(theme)
+    if not edition.shows(measure.id, look.region.level):
+        return _empty(theme, unpublished(edition, measure, look.region.level))
     values = edition.values(measure.id, look.round.id, look.region.level)
     at = look.region.position
     value, status = values.value[:, at], values.status[:, at]
     if np.isnan(value).all():
-        return _empty(theme)
+        hidden = (status == Status.SUPPRESSED).any()
+        return _empty(theme, say("layers.class.suppressed") if hidden else "")
     names = list(values.periods)
     ticks = [periods.label(name) for name in names]
     partial = status == Status.PARTIAL
@@ -291,6 +295,8 @@ def distribution(edition: Edition, look: Resolved, theme: str) -> Figure:
     measure = look.measure
     if measure is None or not look.periods:
         return _empty(theme)
+    if not edition.shows(measure.id, look.level):
+        return _empty(theme, unpublished(edition, measure, look.level))
     known = classes(edition, measure.id, look.round.id, look.level)
     values = edition.values(measure.id, look.round.id, look.level)
     places = inside(edition, look)
@@ -303,7 +309,11 @@ def distribution(edition: Edition, look: Resolved, theme: str) -> Figure:
         labels.append(say("layers.class.missing"))
         heights.append(found.missing)
         colours.append(ground.missing)
-    patterns = ["/" if n == len(known) else "" for n in range(len(labels))]
+    if found.suppressed:
+        labels.append(say("layers.class.suppressed"))
+        heights.append(found.suppressed)
+        colours.append(ground.missing)
+    patterns = ["/" if n >= len(known) else "" for n in range(len(labels))]
     label = edition.space.level(look.level).label
     layout = _layout(theme, say("layers.chart.count_axis", level=label))
     layout["xaxis"] |= {"type": "category", "tickangle": 0}
@@ -458,11 +468,11 @@ def _grid(ground: Ground, theme: str) -> str:
     return "#e3e6e8" if theme == "light" else "#2a323a"
 
 
-def _empty(theme: str) -> Figure:
+def _empty(theme: str, why: str = "") -> Figure:
     layout = _layout(theme, "")
     layout["xaxis"]["visible"] = layout["yaxis"]["visible"] = False
     layout["annotations"] = [
-        _note(say("layers.chart.empty"), theme, GROUNDS[theme].muted)
+        _note(why or say("layers.chart.empty"), theme, GROUNDS[theme].muted)
         | {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
     ]
     return {"data": [], "layout": layout, "config": CONFIG}

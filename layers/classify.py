@@ -20,6 +20,8 @@ MISSING = 255
 """What `assign` gives a region that should have reported and did not."""
 OUT_OF_SCOPE = 254
 """What `assign` gives a region that the measure does not speak about."""
+SUPPRESSED = 252
+"""What `assign` gives a region whose value is known and not published: it counts too few people."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,12 @@ def classes(edition: Edition, measure: str, round: str, level: str) -> tuple[Cla
     Shares at the leaf level are yes or no. Declared breaks are used at every other level, so
     that a colour means the same amount from the root to the leaf; otherwise quantiles of all
     regions and periods of the level. More is always the stronger colour, whether it is better
-    or worse; a diverging ramp turns at the measure's midpoint.
+    or worse; a diverging ramp turns at the measure's midpoint. Where a measure was not published
+    there are no classes.
     """
     declared = edition.space.measure(measure)
+    if not edition.shows(measure, level):
+        return ()
     leaf = edition.levels[-1].id
     if declared.rule.is_share and level == leaf:
         return yes_or_no(declared)
@@ -66,7 +71,8 @@ def classes(edition: Edition, measure: str, round: str, level: str) -> tuple[Cla
             (
                 _lowest(edition.values(measure, round, one.id).value)
                 for one in edition.levels
-                if not (declared.rule.is_share and one.id == leaf)
+                if edition.shows(measure, one.id)
+                and not (declared.rule.is_share and one.id == leaf)
             ),
             default=np.inf,
         )
@@ -77,14 +83,19 @@ def classes(edition: Edition, measure: str, round: str, level: str) -> tuple[Cla
         # One region alone makes no classes: the root is classed with its children, and the
         # same colour says the same of both. A sum grows with the level and stays by itself.
         pooled = [level] if declared.rule is Rule.SUM else levels[:2]
-    values = [edition.values(measure, round, one).value.ravel() for one in pooled]
+    values = [
+        edition.values(measure, round, one).value.ravel()
+        for one in pooled
+        if edition.shows(measure, one)
+    ]
     return from_values(declared, np.concatenate(values))
 
 
 def assign(
     values: ArrayLike, classes: Sequence[Class], status: ArrayLike | None = None
 ) -> NDArray[np.uint8]:
-    """The class index of each value; `MISSING` where there is none, `OUT_OF_SCOPE` by status.
+    """The class index of each value; `MISSING` where there is none, `OUT_OF_SCOPE` and `SUPPRESSED`
+    by status.
 
     The rule, which the browser repeats: with v the rounded value (the array file's integer
     divided by 10 ** digits) the class is the last i with v >= lower of i; what is smaller than
@@ -100,8 +111,9 @@ def assign(
         state = np.asarray(status)
         found[state == Status.MISSING] = MISSING
         found[state == Status.OUT_OF_SCOPE] = OUT_OF_SCOPE
+        found[state == Status.SUPPRESSED] = SUPPRESSED
     if not classes:
-        found[found < OUT_OF_SCOPE] = MISSING
+        found[found < SUPPRESSED] = MISSING
     return found
 
 

@@ -52,9 +52,11 @@ Reports = Mapping[str, tuple[Fact, ...]]
 """Indicator -> its facts in time; of one period the common one before a round's own."""
 
 
-def reports(edition: Edition, code: str) -> Reports:
-    """All that was reported for a leaf; raises `UnknownName`, or `BadRequest` for no leaf."""
-    frame = edition.facts(code)
+def reports(edition: Edition, code: str, *indicators: str) -> Reports:
+    """All that was reported for a leaf, or of some indicators only; raises `UnknownName`, or
+    `BadRequest` for no leaf.
+    """
+    frame = edition.facts(code, *indicators)
     names = ("round", "indicator", "period", "value", "status", "batch", "file", "row")
     columns = [frame[name].tolist() for name in names]
     found: dict[str, list[Fact]] = {}
@@ -240,9 +242,12 @@ def _entity(edition: Edition, kind: str, row: Mapping[str, Any]) -> Json:
 def neighbours(edition: Edition, look: Resolved, measure: Measure) -> list[Json]:
     """Where a leaf stands among the leaves of each region above it, nearest first.
 
-    Nothing for a share, which is only yes or no, and for a leaf without a value.
+    Nothing for a share, which is only yes or no, for a leaf without a value, and where leaves are
+    not public.
     """
     level = look.region.level
+    if not edition.shows(measure.id, level):
+        return []
     row = edition.values(measure.id, look.round.id, level).value[look.period]
     if np.isnan(row[look.region.position]) or measure.rule.is_share:
         return []

@@ -1,4 +1,6 @@
-"""The legend: each class with the regions in it, no data and out of scope counted apart."""
+"""The legend: each class with the regions in it; no data, what is not published and out of scope
+counted apart.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from geodata.edition import Edition
 from geodata.words import say
-from layers.classify import MISSING, OUT_OF_SCOPE, Class, assign, classes
+from layers.classify import MISSING, OUT_OF_SCOPE, SUPPRESSED, Class, assign, classes
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class Counts:
     classes: tuple[int, ...]
     missing: int
     out_of_scope: int
+    suppressed: int = 0
+    """Known, and not published."""
 
     @property
     def total(self) -> int:
         """All regions of the level (or of the chosen part of it)."""
-        return sum(self.classes) + self.missing + self.out_of_scope
+        return sum(self.classes) + self.missing + self.out_of_scope + self.suppressed
 
 
 def counts(values: ArrayLike, classes: Sequence[Class], status: ArrayLike | None = None) -> Counts:
@@ -34,6 +38,7 @@ def counts(values: ArrayLike, classes: Sequence[Class], status: ArrayLike | None
         tuple(int(found[index]) for index in range(len(classes))),
         int(found[MISSING]),
         int(found[OUT_OF_SCOPE]),
+        int(found[SUPPRESSED]),
     )
 
 
@@ -42,7 +47,7 @@ class Entry:
     """One line of a legend."""
 
     index: int
-    """Class index, or `MISSING` or `OUT_OF_SCOPE`."""
+    """Class index, or `MISSING`, `SUPPRESSED` or `OUT_OF_SCOPE`."""
     label: str
     count: int
     light: str
@@ -57,9 +62,10 @@ def legend(
     period: int,
     within: Sequence[int] | None = None,
 ) -> tuple[Entry, ...]:
-    """The lines of a legend for one period, classes first, then no data and out of scope.
+    """The lines of a legend for one period, classes first, then no data, what is not published and
+    out of scope.
 
-    Out of scope has a line only where there is any; no data always has one, so that nobody
+    The last two have a line only where there is any; no data always has one, so that nobody
     takes its absence for completeness. `within` limits the count to these positions.
     """
     values = edition.values(measure, round, level)
@@ -71,6 +77,8 @@ def legend(
         for one, count in zip(known, found.classes, strict=True)
     ]
     entries.append(Entry(MISSING, say("layers.class.missing"), found.missing, "", ""))
+    if found.suppressed:
+        entries.append(Entry(SUPPRESSED, say("layers.class.suppressed"), found.suppressed, "", ""))
     if found.out_of_scope:
         entries.append(
             Entry(OUT_OF_SCOPE, say("layers.class.out_of_scope"), found.out_of_scope, "", "")

@@ -24,6 +24,7 @@ function drawAtlas(map, atlas) {
     return box;
   }
   var lines = L.layerGroup();
+  var layers = [];
   atlas.rows.forEach(function (row) {
     var layer = L.polygon(shape(row.shape), {
       color: atlas.border, weight: atlas.weight, opacity: 0.9, lineJoin: "round",
@@ -39,6 +40,7 @@ function drawAtlas(map, atlas) {
       lines.eachLayer(function (line) { line.bringToFront(); });
     });
     layer.addTo(map);
+    layers.push(layer);
   });
   atlas.lines.forEach(function (line) {
     lines.addLayer(L.polygon(shape(line.shape), {
@@ -52,6 +54,16 @@ function drawAtlas(map, atlas) {
     }));
   }
   lines.addTo(map);
+  // Leaflet's close button has an English name, and an address that leads nowhere.
+  map.on("popupopen", function (event) {
+    var close = event.popup.getElement().querySelector(".leaflet-popup-close-button");
+    close.setAttribute("aria-label", atlas.words.close);
+    close.removeAttribute("href");
+    close.tabIndex = 0;
+    close.onkeydown = function (key) {
+      if (key.key === "Enter" || key.key === " ") { key.preventDefault(); close.click(); }
+    };
+  });
   L.control.zoom({ zoomInTitle: atlas.words.zoom_in, zoomOutTitle: atlas.words.zoom_out })
     .addTo(map);
   // Leaflet's own scale writes m and km.
@@ -64,6 +76,52 @@ function drawAtlas(map, atlas) {
     }
   });
   new Scale({ imperial: false }).addTo(map);
+  // A note on the map itself, so that a picture of it says it, too.
+  function note(text, name, position) {
+    var control = L.control({ position: position });
+    control.onAdd = function () {
+      var box = L.DomUtil.create("div", name);
+      box.textContent = text;
+      return box;
+    };
+    control.addTo(map);
+  }
+  if (atlas.corner) note(atlas.corner, "corner", "bottomleft");
+  if (atlas.watermark) {
+    var mark = L.DomUtil.create("div", "watermark", map.getContainer());
+    mark.textContent = atlas.watermark;
+  }
+  function turn(number) {
+    var now = atlas.turns[number];
+    map.closePopup();
+    document.querySelector(".now").textContent = now.label;
+    layers.forEach(function (layer, n) {
+      atlas.rows[n].text = now.texts[n];
+      layer.setStyle({
+        fillColor: now.fills[n], fillOpacity: now.fills[n] === "none" ? 0 : 1
+      });
+    });
+    Array.prototype.forEach.call(document.querySelectorAll(".legend .n"), function (cell, n) {
+      cell.textContent = now.counts[n];
+    });
+  }
+  if (atlas.turns.length) {
+    var chooser = L.control({ position: "topright" });
+    chooser.onAdd = function () {
+      var box = L.DomUtil.create("div", "turns");
+      var label = L.DomUtil.create("label", "", box);
+      label.appendChild(document.createTextNode(atlas.words.period + " "));
+      var select = L.DomUtil.create("select", "", label);
+      atlas.turns.forEach(function (one, n) {
+        select.appendChild(new Option(one.label, n, n === atlas.turn, n === atlas.turn));
+      });
+      select.addEventListener("change", function () { turn(Number(select.value)); });
+      L.DomEvent.disableClickPropagation(box);
+      L.DomEvent.on(box, "keydown", L.DomEvent.stopPropagation);
+      return box;
+    };
+    chooser.addTo(map);
+  }
   if (atlas.camera) {
     map.setView([atlas.camera[1], atlas.camera[2]], atlas.camera[0], { animate: false });
   } else {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -23,10 +24,11 @@ from geodata.edition import Edition
 from geodata.vocabulary import Status
 from geodata.words import say
 from layers import picture as pictures
-from layers.classify import MISSING, OUT_OF_SCOPE, Class, assign, classes
+from layers.classify import MISSING, OUT_OF_SCOPE, SUPPRESSED, Class, assign, classes
 from layers.legend import Entry, legend
 from layers.numbers import amount, figure
 from layers.palette import GROUNDS
+from layers.public.facts import Facts, approval
 from layers.view import Resolved, View, inside, resolve
 
 MOST_VERTICES = 160_000
@@ -65,10 +67,14 @@ class Drawing(Element):
         return ""
 
 
-def save(edition: Edition, view: View) -> str:
+def save(edition: Edition, view: View, *, every: bool = False) -> str:
     """The HTML of a view: map, legend with counts, notices, and the same as a table.
 
     The active level is coloured inside the region; regions beside it are outlines.
+
+    Parameters
+    ----------
+    every : the map can be turned to every period, beginning with the view's.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def save(edition: Edition, view: View) -> str:
     """
     look = resolve(view, edition)
     theme = "dark" if view.look == "dark" else "light"
-    facts = _Facts(edition, look, theme)
+    facts = _Facts(edition, look, theme, every)
 
     west, south, east, north = facts.frame
     chart = folium.Map(
@@ -133,7 +139,7 @@ def _arranged(rendered: str, before: str, after: str, theme: str) -> str:
 class _Facts:
     """What a page says, gathered once."""
 
-    def __init__(self, edition: Edition, look: Resolved, theme: str) -> None:
+    def __init__(self, edition: Edition, look: Resolved, theme: str, every: bool) -> None:
         self.edition, self.look, self.theme = edition, look, theme
         self.ground = GROUNDS[theme]
         self.places = inside(edition, look)
@@ -141,23 +147,8 @@ class _Facts:
         self.known: tuple[Class, ...] = ()
         self.lines: tuple[Entry, ...] = ()
         self.place: NDArray[np.uint8] = np.full(len(self.places), OUT_OF_SCOPE, np.uint8)
-        measure = look.measure
-        if measure:
-            values = edition.values(measure.id, look.round.id, look.level)
-            self.known = classes(edition, measure.id, look.round.id, look.level)
-            self.value = values.value[look.period][self.places]
-            self.status = values.status[look.period][self.places]
-            self.reported = values.reported[look.period][self.places]
-            self.expected = values.expected[look.period][self.places]
-            self.place = assign(self.value, self.known, self.status)
-            self.lines = legend(
-                edition,
-                measure.id,
-                look.round.id,
-                look.level,
-                look.period,
-                within=tuple(self.places.tolist()),
-            )
+        if look.measure:
+            self.known = classes(edition, look.measure.id, look.round.id, look.level)
         box = self.regions.iloc[self.places]
         self.frame = (
             float(box["west"].min()),
@@ -167,7 +158,47 @@ class _Facts:
         )
         self.names = box["name"].astype(str).tolist()
         self.codes = box["code"].astype(str).tolist()
+        self.turned: list[dict[str, Any]] = []
+        if every and len(look.periods) > 1:
+            self.turned = [self._turned(number) for number in range(len(look.periods))]
+        self.lines = self._turn(look.period)
+        if self.turned:
+            # One legend for all: a line for whatever any period has.
+            counted = {one.index: one for one in self.lines}
+            lines = {one.index: one for turn in self.turned for one in turn["lines"]}
+            order = sorted(lines, key=lambda n: n if n < len(self.known) else 1000 - n)
+            self.lines = tuple(counted.get(n, replace(lines[n], count=0)) for n in order)
+
+    def _turn(self, period: int) -> tuple[Entry, ...]:
+        """Look at a period; returns its legend."""
+        edition, look = self.edition, self.look
+        lines: tuple[Entry, ...] = ()
+        if look.measure:
+            where = (look.measure.id, look.round.id, look.level)
+            values = edition.values(*where)
+            self.value = values.value[period][self.places]
+            self.status = values.status[period][self.places]
+            self.reported = values.reported[period][self.places]
+            self.expected = values.expected[period][self.places]
+            self.place = assign(self.value, self.known, self.status)
+            lines = legend(edition, *where, period, within=tuple(self.places.tolist()))
         self.texts = [self._text(at) for at in range(len(self.places))]
+        return lines
+
+    def _turned(self, period: int) -> dict[str, Any]:
+        """All that a period changes."""
+        lines = self._turn(period)
+        return {
+            "label": periods.label(self.look.periods[period]),
+            "fills": [self.fill(int(self.place[at])) for at in range(len(self.place))],
+            "texts": [self._told(text) for text in self.texts],
+            "lines": lines,
+        }
+
+    def _told(self, text: dict[str, str]) -> list[str]:
+        """The lines of a popup."""
+        keys = ("name", "value", "status", "reported")
+        return [part for key in keys if (part := self._line(key, text))]
 
     def _text(self, at: int) -> dict[str, str]:
         """One region in words."""
@@ -203,7 +234,7 @@ class _Facts:
         """The paint of a class, of no data, or of out of scope."""
         if index in self.look.view.off:
             return "none"
-        if index == MISSING:
+        if index in (MISSING, SUPPRESSED):
             return "url(#hatch)"
         if index < len(self.known):
             one = self.known[index]
@@ -239,11 +270,7 @@ class _Facts:
         return {
             "rows": [
                 {
-                    "text": [
-                        part
-                        for key in ("name", "value", "status", "reported")
-                        if (part := self._line(key, text))
-                    ],
+                    "text": self._told(text),
                     "fill": self.fill(int(self.place[at])),
                     "shape": _rings(shapes[at]),
                 }
@@ -259,13 +286,37 @@ class _Facts:
             "strong": self.ground.muted,
             "accent": self.ground.accent,
             "weight": 0.4 if len(self.places) > 1000 else 0.8,
+            "turns": [
+                {
+                    "label": turn["label"],
+                    "fills": turn["fills"],
+                    "texts": turn["texts"],
+                    "counts": [
+                        figure({one.index: one.count for one in turn["lines"]}.get(line.index, 0))
+                        for line in self.lines
+                    ],
+                }
+                for turn in self.turned
+            ],
+            "turn": look.period,
+            "corner": self._corner(),
+            "watermark": Facts.of(edition).watermark if edition.public else "",
             "words": {
                 "zoom_in": say("layers.page.zoom_in"),
                 "metres": say("layers.page.metres"),
                 "kilometres": say("layers.page.kilometres"),
                 "zoom_out": say("layers.page.zoom_out"),
+                "period": say("layers.page.period"),
+                "close": say("layers.page.close"),
             },
         }
+
+    def _corner(self) -> str:
+        """What stands at the map's lower left: the number of its review, never invented."""
+        if self.edition.public:
+            return approval(self.edition)
+        number = self.edition.notices()["approval_number"]
+        return say("layers.page.approval", number=number) if number else ""
 
     def _line(self, key: str, text: dict[str, str]) -> str:
         if key == "reported" and text[key]:
@@ -282,9 +333,10 @@ class _Facts:
             else ""
         )
         period = periods.label(look.period_id) if look.period_id else ""
-        under = " · ".join(
-            escape(part) for part in (str(notices["title"]), look.round.label, period) if part
-        )
+        # The period in an element of its own: the map may be turned to another.
+        now = f'<span class="now">{escape(period)}</span>' if period else ""
+        said = (escape(part) for part in (str(notices["title"]), look.round.label) if part)
+        under = " · ".join((*said, *([now] if now else [])))
         ground = self.ground
         definition = look.measure.definition if look.measure else ""
         described = say(
@@ -349,7 +401,7 @@ class _Facts:
         if index < len(self.known):
             one = self.known[index]
             return one.light if self.theme == "light" else one.dark
-        return "url(#hatch)" if index == MISSING else self.ground.out_of_scope
+        return "url(#hatch)" if index in (MISSING, SUPPRESSED) else self.ground.out_of_scope
 
     def _table(self) -> str:
         look = self.look

@@ -156,7 +156,7 @@ def series_of(edition: Edition, round: str, measure: str, region: Region) -> Jso
 
 @per_edition(512)
 def _series(edition: Edition, round: str, measure: str | None, code: str) -> Json:
-    if measure is None:
+    if measure is None or not edition.shows(measure, edition.region(code).level):
         return {
             key: []
             for key in (
@@ -239,7 +239,9 @@ def _levels(edition: Edition, round: str, measure: str | None) -> list[Json]:
                 "min_zoom": smallest,
                 "max_zoom": largest,
                 "zoom_from": follow,
-                "values": array_url(edition, round, measure, one.id) if measure else None,
+                "values": array_url(edition, round, measure, one.id)
+                if measure and edition.shows(measure, one.id)
+                else None,
                 "classes": [c.as_dict() for c in classes(edition, measure, round, one.id)]
                 if measure
                 else [],
@@ -294,7 +296,7 @@ def _children(edition: Edition, round: str, measure: str | None, code: str) -> l
     found: list[Json] = [
         {"code": one.code, "name": one.name, "position": one.position} for one in children
     ]
-    if measure is None or not children:
+    if measure is None or not children or not edition.shows(measure, children[0].level):
         return found
     values = edition.values(measure, round, children[0].level)
     for row, one in zip(found, children, strict=True):

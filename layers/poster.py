@@ -27,7 +27,7 @@ from geodata.shapes import unite
 from geodata.words import say
 from layers import picture
 from layers.camera import LEAST, MOST, Box, Frame, fit
-from layers.classify import MISSING, OUT_OF_SCOPE, assign, classes
+from layers.classify import MISSING, OUT_OF_SCOPE, SUPPRESSED, assign, classes
 from layers.paths import paths
 from layers.remember import per_edition
 from layers.view import View, resolve
@@ -58,6 +58,8 @@ class Ink:
     ground: str
     land: str
     missing: str
+    suppressed: str
+    """What is known and not published; hatched as well."""
     hatch: str
     leaf: str
     """Borders of the leaves, and the casing of those above."""
@@ -73,6 +75,7 @@ INKS: dict[str, Ink] = {
         ground="#f4f5f5",
         land="#e3e6e8",
         missing="#fcfcfb",
+        suppressed="#d6dade",
         hatch="#9aa2a9",
         leaf="#ffffff",
         border="#47525a",
@@ -85,6 +88,7 @@ INKS: dict[str, Ink] = {
         ground="#10151a",
         land="#1f272d",
         missing="#161c21",
+        suppressed="#313b43",
         hatch="#6d7a84",
         leaf="#10151a",
         border="#c3ccd2",
@@ -377,10 +381,11 @@ def _fills(
     """
     ink = INKS[look]
     colours = {code: one[look] for code, one in enumerate(active["classes"])}
-    colours |= {OUT_OF_SCOPE: ink.land, MISSING: ink.missing}
+    colours |= {OUT_OF_SCOPE: ink.land, MISSING: ink.missing, SUPPRESSED: ink.suppressed}
     count = len(drawn)
     place = np.full(count, OUT_OF_SCOPE, np.uint8)
-    if shown["measure"]:
+    # A level at which the measure is not published is drawn as land, as the browser draws it.
+    if shown["measure"] and edition.shows(shown["measure"]["id"], active["id"]):
         round_id, measure = shown["round"]["id"], shown["measure"]["id"]
         values = edition.values(measure, round_id, active["id"])
         known = classes(edition, measure, round_id, active["id"])
@@ -402,7 +407,7 @@ def _fills(
             share = OFF if code in off else 0.0
             if beyond:
                 share = 1 - (1 - share) * (1 - OUTSIDE)
-            if code == MISSING:
+            if code in (MISSING, SUPPRESSED):
                 hatches.setdefault(HATCH_FADED if share else HATCH, []).append(len(fills))
             fills.append((mix(colour, ink.ground, share), data))
     return fills, sorted(hatches.items())

@@ -70,8 +70,10 @@ def of(edition: Edition, look: Resolved) -> Json:
     return head
 
 
-def now(edition: Edition, look: Resolved, measure: Measure) -> Json:
-    """The region's value at the period, with what it rests on."""
+def now(edition: Edition, look: Resolved, measure: Measure) -> Json | None:
+    """The region's value at the period, with what it rests on; None where it is not public."""
+    if not edition.shows(measure.id, look.region.level):
+        return None
     values = edition.values(measure.id, look.round.id, look.region.level)
     at = (look.period, look.region.position)
     status = Status(int(values.status[at]))
@@ -100,6 +102,8 @@ def progress(edition: Edition, look: Resolved, measure: Measure) -> list[Json]:
     """
     if look.leaf and measure.rule.is_share:
         return []
+    if not edition.shows(measure.id, look.region.level):
+        return []
     # A promised sum is the whole's; a part of it has no promise of its own.
     own = look.region.code == edition.root.code
     if not own and measure.rule.value == "sum":
@@ -113,8 +117,11 @@ def progress(edition: Edition, look: Resolved, measure: Measure) -> list[Json]:
 
 
 def ranked(edition: Edition, look: Resolved, measure: Measure) -> list[Json]:
-    """The region's children, best first; ties share a rank, the unreported come last."""
-    if look.child_level is None:
+    """The region's children, best first; ties share a rank, the unreported come last.
+
+    None at a level that is not public: an order without numbers would tell of them all the same.
+    """
+    if look.child_level is None or not edition.shows(measure.id, look.child_level):
         return []
     children = edition.children(look.region.code)
     values = edition.values(measure.id, look.round.id, look.child_level)
@@ -151,18 +158,23 @@ def ranked(edition: Edition, look: Resolved, measure: Measure) -> list[Json]:
 def sentences(edition: Edition, look: Resolved, head: Json) -> list[str]:
     """What the figures come to, in words."""
     measure, state = look.measure, head["now"]
-    if measure is None or state is None:
+    if measure is None:
         return [look.round.note] if look.round.note else []
-    said = [
-        say(
-            "layers.profile.now",
-            name=look.region.name,
-            period=periods.label(look.period_id or periods.ALWAYS),
-            measure=measure.label,
-            value=state["text"],
+    said = []
+    if state is not None:
+        said.append(
+            say(
+                "layers.profile.now",
+                name=look.region.name,
+                period=periods.label(look.period_id or periods.ALWAYS),
+                measure=measure.label,
+                value=state["text"],
+            )
         )
-    ]
-    if not look.leaf and 0 < state["reported"] < state["expected"]:
+    for level in (look.region.level, look.child_level):
+        if level and not edition.shows(measure.id, level):
+            said.append(unpublished(edition, measure, level))
+    if state is not None and not look.leaf and 0 < state["reported"] < state["expected"]:
         said.append(
             say(
                 "layers.profile.partial",
@@ -199,6 +211,12 @@ def sentences(edition: Edition, look: Resolved, head: Json) -> list[str]:
         )
     said.extend(point["sentence"] for point in head["progress"])
     return said
+
+
+def unpublished(edition: Edition, measure: Measure, level: str) -> str:
+    """What stands where a measure is not published at a level."""
+    label = edition.space.level(level).label
+    return say("layers.profile.unpublished", measure=measure.label, level=label)
 
 
 def _period(name: str | None) -> Json | None:

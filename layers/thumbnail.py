@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geodata import periods
 from geodata.edition import Edition, Region
 from geodata.words import say
-from layers.classify import MISSING, OUT_OF_SCOPE, assign, classes
+from layers.classify import MISSING, OUT_OF_SCOPE, SUPPRESSED, assign, classes
 from layers.legend import legend
 from layers.palette import GROUNDS, Ground
 from layers.paths import paths
@@ -139,7 +139,7 @@ def _coloured(
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """The class of each region of the level, and the fill of each class."""
     ground = GROUNDS[look]
-    fills = {OUT_OF_SCOPE: ground.out_of_scope, MISSING: "url(#h)"}
+    fills = {OUT_OF_SCOPE: ground.out_of_scope, MISSING: "url(#h)", SUPPRESSED: "url(#h)"}
     if found.measure is None:
         return np.full(edition.count(level), OUT_OF_SCOPE, np.uint8), fills
     values = edition.values(found.measure.id, found.round.id, level)

@@ -97,9 +97,8 @@ def fill(ledger: Ledger, rows: int = 3) -> None:
             for number in range(rows):
                 values = invented(table, number)
                 identifier = decision.add(table, f"{table.name}.made", "因为", **values)
-                name = "label" if "label" in values else next(
-                    one for one in ("seen", "caption", "note", "said", "override") if one in values
-                )  # fmt: skip
+                texts = ("label", "seen", "caption", "note", "said", "override", "accepted")
+                name = next(one for one in texts if one in values)
                 decision.change(table, identifier, f"{table.name}.changed", **{name: "改过的 ✓"})
         return {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from dashboard.cli import bangfu
@@ -71,8 +72,10 @@ def test_nothing_is_documented_that_is_not_there() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     text = README.read_text("utf-8")
-    for name, command in bangfu.commands.items():
-        assert f"`bangfu {name}" in text, name
+    context = click.Context(bangfu)
+    for name in bangfu.list_commands(context):
+        command = bangfu.get_command(context, name)
+        assert command is not None and f"`bangfu {name}" in text, name
         for option in command.params:
             for word in option.opts:
                 if word.startswith("--"):

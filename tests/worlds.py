@@ -10,6 +10,7 @@ round `r3` (2021-07 to 2021-12), and `r1`, known by its totals only.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from geodata.build import write
 from geodata.edition import Edition
 from geodata.findings import Finding
 from geodata.vocabulary import Severity, Status
-from geodata.workspace import Workspace
+from geodata.workspace import ContactPoints, Workspace
 from geodata.world import Input, World
 
 CRS = "EPSG:4527"
@@ -358,9 +359,14 @@ def small_world() -> World:
     )
 
 
-def build_small(folder: Path) -> Edition:
-    """Write the small world's edition into `folder`, make it the current one and open it."""
-    return Edition.open(folder, write(small_world(), folder))
+def build_small(folder: Path, **rules: Any) -> Edition:
+    """Write the small world's edition into `folder`, make it the current one and open it.
+
+    `rules` are what its `[contact_points]` says; by default it says nothing.
+    """
+    world = small_world()
+    space = world.space.model_copy(update={"contact_points": ContactPoints.model_validate(rules)})
+    return Edition.open(folder, write(replace(world, space=space), folder))
 
 
 def _regions() -> dict[str, gpd.GeoDataFrame]:

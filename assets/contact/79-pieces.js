@@ -78,6 +78,38 @@
     }, name ? icon(name) : null, h("span", null, children));
   };
 
+  /* The one sentence on the screen that is about a field. */
+  const TROUBLE = "contact-trouble";
+
+  /**
+   * What a field says of itself when it was refused: attributes for its control.
+   *
+   * `names` : what the server may call it; the first of its own or of a row, "problems.0.said".
+   */
+  contact.wrong = (problem, ...names) => {
+    const fields = (problem && problem.fields) || {};
+    return names.some((name) => fields[name])
+      ? { "aria-invalid": true, "aria-describedby": TROUBLE } : {};
+  };
+
+  /** Leads to the field that was refused, once it says so: a form's ref. */
+  contact.useWrong = function (problem) {
+    const form = useRef(null);
+    useEffect(() => {
+      if (!problem || !form.current) return;
+      const field = form.current.querySelector('[aria-invalid="true"]');
+      if (!field) return;
+      const control = field.matches("input, textarea, select, button") ? field : field.querySelector("input, textarea, select, button");
+      if (control) control.focus({ preventScroll: true });
+      // Only what scrolls in the panel: the page itself must stay where it is.
+      const view = field.closest(".contact-scroll, .contact-foot");
+      if (!view) return;
+      const [box, own] = [view.getBoundingClientRect(), field.getBoundingClientRect()];
+      view.scrollTop += own.top - box.top - Math.max(0, (box.height - own.height) / 2);
+    }, [problem]);
+    return form;
+  };
+
   /** What was refused, why, and what lies near; near villages open by a tap. */
   contact.Trouble = function ({ problem, onOpen }) {
     const box = useRef(null);
@@ -85,8 +117,9 @@
       if (problem && box.current) box.current.scrollIntoView({ block: "nearest" });
     }, [problem]);
     if (!problem) return null;
-    const fields = Object.keys(problem.fields || {}).map((name) => problem.fields[name]);
-    return h("div", { ref: box, className: "contact-trouble", role: "alert" },
+    const named = problem.fields || {};
+    const fields = Object.keys(named).map((name) => named[name]).filter((text) => text !== problem.error);
+    return h("div", { ref: box, id: Object.keys(named).length ? TROUBLE : undefined, className: "contact-trouble", role: "alert" },
       icon("warn"),
       h("div", null,
         h("p", { className: "contact-trouble-error" }, problem.error),
@@ -123,12 +156,13 @@
     const [text, setText] = useState(first || "");
     const field = useRef(null);
     const id = useRef("ask-" + Math.random().toString(36).slice(2));
+    const form = contact.useWrong(problem);
     useEffect(() => {
       if (field.current && !children) field.current.focus();
     }, []);
     const lacks = needed && !text.trim();
     return h("form", {
-      className: "contact-ask",
+      className: "contact-ask", ref: form,
       onSubmit: (event) => {
         event.preventDefault();
         if (!lacks && !busy) onSend(text.trim());
@@ -146,6 +180,7 @@
       h("textarea", {
         id: id.current, ref: field, rows: 2, maxLength: LONGEST_REASON, value: text, placeholder: hint || "",
         "aria-required": needed || undefined, onChange: (event) => setText(event.target.value),
+        ...contact.wrong(problem, "reason", "override"),
       }),
       h(contact.Trouble, { problem, onOpen }),
       h("div", { className: "contact-row" },
@@ -220,7 +255,7 @@
   };
 
   /** Choices beside one another, one of which holds; arrow keys change it. */
-  contact.Choices = function ({ label, options, value, onChoose }) {
+  contact.Choices = function ({ label, options, value, onChoose, wrong }) {
     const keys = (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (!step) return;
@@ -234,7 +269,7 @@
         if (chosen) chosen.focus();
       });
     };
-    return h("div", { className: "contact-choices", role: "radiogroup", "aria-label": label, onKeyDown: keys },
+    return h("div", { className: "contact-choices", role: "radiogroup", "aria-label": label, onKeyDown: keys, ...wrong },
       options.map((one, index) =>
         h("button", {
           key: one.id, type: "button", role: "radio", "aria-checked": one.id === value,

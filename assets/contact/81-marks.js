@@ -338,10 +338,13 @@
      */
     sizes() {
       const from = this.zoom || 9;
+      // As large as the letters around the map: on a screen of twice the size, twice as many pixels.
+      const letters = parseFloat(window.getComputedStyle(document.documentElement).fontSize) / 16 || 1;
       const size = (free, other, own) =>
-        ["match", ["get", "kind"], "free", free, "other", other, own];
+        ["match", ["get", "kind"], "free", free * letters, "other", other * letters, own * letters];
       return ["interpolate", ["linear"], ["zoom"],
-        from - 2.5, size(0.36, 0.44, 0.66), from - 1, size(0.66, 0.78, 0.9), from, 1, from + 3, 1.2];
+        from - 2.5, size(0.36, 0.44, 0.66), from - 1, size(0.66, 0.78, 0.9),
+        from, letters, from + 3, 1.2 * letters];
     }
 
     /** Badges would cover the marks around where these stand close; the list names them always. */

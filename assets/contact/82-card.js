@@ -88,7 +88,7 @@
               h("span", { className: "contact-village-facts" },
                 h("span", { className: "unseen" }, say("list." + row.kind) + " "),
                 row.holder ? h("span", { className: "contact-holder" }, row.holder) : null,
-                gap && isNumber(row.gap) ? h("span", null, say("list.gap", { value: number(row.gap, gap.digits), unit: gap.unit })) : null,
+                gap && isNumber(row.gap) ? h("span", null, say("list.gap", { value: number(row.gap, Number.isInteger(row.gap) ? 0 : gap.digits), unit: gap.unit })) : null,
                 income && isNumber(row.income)
                   ? h("span", { className: "contact-quiet" }, number(row.income, income.digits) + " " + income.unit) : null,
                 row.late ? h("span", { className: "contact-flag" }, icon("clock"), say("list.due")) : null)

@@ -88,9 +88,11 @@
   }
 
   /** What the visitor saw of one indicator, beside what was reported. */
-  function Observed({ indicator, value, onChange, most }) {
+  function Observed({ indicator, value, onChange, most, refused }) {
     const set = (next) => onChange(next === "" ? null : { note: "", ...value, value: next });
     const flag = indicator.type === "flag";
+    const named = "observations." + indicator.id;
+    const wrong = contact.wrong(refused, named);
     return h("li", { className: "contact-observed" },
       h("span", { className: "contact-observed-label" }, indicator.label,
         indicator.reported_text ? h("span", { className: "contact-quiet" }, say("visit.reported", { text: indicator.reported_text })) : null),
@@ -98,17 +100,17 @@
         ? h(Choices, {
             label: indicator.label, value: value ? (value.value ? "yes" : "no") : "",
             options: [{ id: "", label: say("visit.not_seen") }, { id: "yes", label: indicator.yes }, { id: "no", label: indicator.no }],
-            onChoose: (id) => set(id === "" ? "" : id === "yes"),
+            onChoose: (id) => set(id === "" ? "" : id === "yes"), wrong,
           })
         : h("label", { className: "contact-amount" }, h("span", { className: "unseen" }, indicator.label),
             h("input", {
-              type: "number", inputMode: "decimal", step: "any", min: indicator.min === null ? undefined : indicator.min,
+              type: "number", inputMode: "decimal", step: "any", ...wrong, min: indicator.min === null ? undefined : indicator.min,
               max: indicator.max === null ? undefined : indicator.max, value: value ? value.value : "",
               onChange: (event) => set(event.target.value === "" ? "" : Number(event.target.value)),
             }), indicator.unit),
       value
         ? h("input", {
-            type: "text", className: "contact-note", value: value.note || "", maxLength: most, placeholder: say("visit.note"),
+            type: "text", className: "contact-note", ...contact.wrong(refused, named + ".note"), value: value.note || "", maxLength: most, placeholder: say("visit.note"),
             "aria-label": say("visit.note_of", { label: indicator.label }), onChange: (event) => onChange({ ...value, note: event.target.value }),
           }) : null);
   }
@@ -153,12 +155,17 @@
   contact.VisitForm = function ({ ctx, village, name, onClose }) {
     const [forms, unread] = useForms(village);
     const me = ctx.state ? ctx.state.me : null;
-    const [draft, patch, draftName, began] = useDraft(ctx, "visit", village, name, {
+    const [draft, keep, draftName, began] = useDraft(ctx, "visit", village, name, {
       day: "", members: me && me.places ? [me.id] : [], people: "", seen: "",
       observations: {}, problems: [], photos: [],
     });
     const [run, busy, problem, setProblem] = contact.useAct(ctx);
+    const form = contact.useWrong(problem);
     const [reading, setReading] = useState(0);
+    const patch = (change) => {
+      setProblem(null); // what is mended is no longer marked
+      keep(change);
+    };
     const file = useRef(null);
     if (!forms) {
       return h("div", { className: "contact-form" }, h(Head, { title: say("visit.title"), name, onClose }),
@@ -196,11 +203,14 @@
       event.preventDefault();
       if (busy || reading) return;
       if (lacks) {
-        setProblem({ error: say("visit.lacks") });
+        const found = draft.problems.findIndex((one) => !one.category || !one.said.trim());
+        const blank = !draft.seen.trim() ? "seen"
+          : "problems." + found + (draft.problems[found].category ? ".said" : ".category");
+        setProblem({ error: say("visit.lacks"), fields: { [blank]: say("visit.lacks") } });
         return;
       }
       const key = contact.identifier();
-      patch({ submitted: key });
+      keep({ submitted: key });
       const body = await run({
         key, path: "/ledger/visits", village, draft: draftName, photos: draft.photos, label: say("outbox.visit", { name }),
         body: {
@@ -218,25 +228,25 @@
       return list.length
         ? h("section", { className: "contact-field" }, h("h3", null, say("visit.observe_" + id)),
             h("ul", { className: "contact-plain" }, list.map((one) =>
-              h(Observed, { key: one.id, indicator: one, value: draft.observations[one.id], most: limits.note, onChange: (value) => observe(one.id, value) }))))
+              h(Observed, { key: one.id, indicator: one, value: draft.observations[one.id], most: limits.note, refused: problem, onChange: (value) => observe(one.id, value) }))))
         : null;
     };
-    return h("form", { className: "contact-form", onSubmit: send, onKeyDown: escapes(onClose) },
+    return h("form", { ref: form, className: "contact-form", noValidate: true, onSubmit: send, onKeyDown: escapes(onClose) },
       h("div", { className: "contact-scroll" },
         h(Head, { title: say("visit.title"), name, onClose }),
         field("visit-day", say("visit.day"), h("input", {
-          id: "visit-day", type: "date", value: day, max: forms.today, required: true, onChange: (event) => patch({ day: event.target.value }),
+          id: "visit-day", type: "date", value: day, max: forms.today, required: true, ...contact.wrong(problem, "day"), onChange: (event) => patch({ day: event.target.value }),
         })),
-        h("fieldset", { className: "contact-field" }, h("legend", null, say("visit.members")),
+        h("fieldset", { className: "contact-field", ...contact.wrong(problem, "members") }, h("legend", null, say("visit.members")),
           h("div", { className: "contact-chips" }, forms.members.map((one) =>
             h("label", { key: one.id, className: "contact-check chip" },
               h("input", { type: "checkbox", checked: draft.members.indexOf(one.id) >= 0, onChange: () => toggle(one.id) }),
               h("span", null, one.label))))),
         field("visit-people", say("visit.people"), h("input", {
-          id: "visit-people", type: "text", value: draft.people, maxLength: 200, onChange: (event) => patch({ people: event.target.value }),
+          id: "visit-people", type: "text", value: draft.people, maxLength: 200, ...contact.wrong(problem, "people"), onChange: (event) => patch({ people: event.target.value }),
         })),
         field("visit-seen", say("visit.seen"), h("textarea", {
-          id: "visit-seen", rows: 4, value: draft.seen, maxLength: limits.seen, required: true, placeholder: say("visit.seen_hint"),
+          id: "visit-seen", rows: 4, value: draft.seen, maxLength: limits.seen, required: true, placeholder: say("visit.seen_hint"), ...contact.wrong(problem, "seen"),
           onChange: (event) => patch({ seen: event.target.value }),
         })),
         group("items"),
@@ -266,10 +276,10 @@
         h("section", { className: "contact-field" }, h("h3", null, say("visit.problems")),
           draft.problems.map((one, at) =>
             h("div", { key: at, className: "contact-found" },
-              h("select", { value: one.category, "aria-label": say("problem.category"), onChange: (event) => mend(at, { category: event.target.value }) },
+              h("select", { value: one.category, "aria-label": say("problem.category"), ...contact.wrong(problem, "problems." + at + ".category"), onChange: (event) => mend(at, { category: event.target.value }) },
                 h("option", { value: "" }, say("problem.category")),
                 forms.categories.map((other) => h("option", { key: other.id, value: other.id }, other.label))),
-              h("textarea", { rows: 2, value: one.said, maxLength: limits.said, "aria-label": say("problem.said"), placeholder: say("problem.said"), onChange: (event) => mend(at, { said: event.target.value }) }),
+              h("textarea", { rows: 2, value: one.said, maxLength: limits.said, "aria-label": say("problem.said"), placeholder: say("problem.said"), ...contact.wrong(problem, "problems." + at + ".said"), onChange: (event) => mend(at, { said: event.target.value }) }),
               h("button", { type: "button", className: "contact-toggle", "aria-label": say("problem.drop"), onClick: () => patch((now) => ({ problems: now.problems.filter((_, index) => index !== at) })) }, icon("cross")))),
           h(Button, { name: "flag", onClick: () => patch((now) => ({ problems: now.problems.concat({ category: "", said: "" }) })) }, say("problem.add")))
       ),
@@ -288,33 +298,39 @@
   /** A problem that is reported without a visit. */
   contact.ProblemForm = function ({ ctx, village, name, onClose }) {
     const [forms, unread] = useForms(village);
-    const [draft, patch, draftName, began] = useDraft(ctx, "problem", village, name, { category: "", said: "" });
+    const [draft, keep, draftName, began] = useDraft(ctx, "problem", village, name, { category: "", said: "" });
     const [run, busy, problem, setProblem] = contact.useAct(ctx);
+    const form = contact.useWrong(problem);
+    const patch = (change) => {
+      setProblem(null);
+      keep(change);
+    };
     const send = async (event) => {
       event.preventDefault();
       if (busy) return;
       if (!draft.category || !draft.said.trim()) {
-        setProblem({ error: say("problem.lacks") });
+        const error = say("problem.lacks");
+        setProblem({ error, fields: { [draft.category ? "said" : "category"]: error } });
         return;
       }
       const key = contact.identifier();
-      patch({ submitted: key });
+      keep({ submitted: key });
       const body = await run({
         key, path: "/ledger/problems", village, draft: draftName, label: say("outbox.problem", { name }),
         body: { village, category: draft.category, said: draft.said.trim(), visit: "" },
       });
       if (body || ctx.wire.entries().some((entry) => entry.key === key)) onClose();
     };
-    return h("form", { className: "contact-form", onSubmit: send, onKeyDown: escapes(onClose) },
+    return h("form", { ref: form, className: "contact-form", noValidate: true, onSubmit: send, onKeyDown: escapes(onClose) },
       h("div", { className: "contact-scroll" },
         h(Head, { title: say("problem.title"), name, onClose }),
         unread ? h(Trouble, { problem: unread }) : null,
         forms
           ? h(contact.Fragment, null,
               h("div", { className: "contact-field" }, h("h3", null, say("problem.category")),
-                h(Choices, { label: say("problem.category"), value: draft.category, options: forms.categories, onChoose: (category) => patch({ category }) })),
+                h(Choices, { label: say("problem.category"), value: draft.category, options: forms.categories, onChoose: (category) => patch({ category }), wrong: contact.wrong(problem, "category") })),
               field("problem-said", say("problem.said"), h("textarea", {
-                id: "problem-said", rows: 4, maxLength: forms.limits.said, value: draft.said, onChange: (event) => patch({ said: event.target.value }),
+                id: "problem-said", rows: 4, maxLength: forms.limits.said, value: draft.said, ...contact.wrong(problem, "said"), onChange: (event) => patch({ said: event.target.value }),
               })))
           : null),
       h("footer", { className: "contact-foot" }, h(Trouble, { problem }), h(Kept, { began }),

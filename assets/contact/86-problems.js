@@ -42,10 +42,10 @@
   }
 
   /** To whom, and until when: the fields of assigning and of changing. */
-  function Owner({ problem, owners, value, onChange, today }) {
+  function Owner({ owners, value, onChange, today, refused }) {
     return h(contact.Fragment, null,
       h("label", null, say("problem.owner"),
-        h("select", { value: value.owner, autoFocus: true, onChange: (event) => onChange({ ...value, owner: event.target.value }) },
+        h("select", { value: value.owner, autoFocus: true, ...contact.wrong(refused, "owner"), onChange: (event) => onChange({ ...value, owner: event.target.value }) },
           h("option", { value: "" }, say("choose")),
           ["unit", "town", "district"].map((kind) => {
             const list = owners.filter((one) => one.kind === kind);
@@ -54,7 +54,7 @@
                   list.map((one) => h("option", { key: one.id, value: kind + "/" + one.id }, one.label))) : null;
           }))),
       h("label", null, say("problem.deadline"),
-        h("input", { type: "date", value: value.deadline, min: today, onChange: (event) => onChange({ ...value, deadline: event.target.value }) })));
+        h("input", { type: "date", value: value.deadline, min: today, ...contact.wrong(refused, "deadline"), onChange: (event) => onChange({ ...value, deadline: event.target.value }) })));
   }
 
   const NEEDED = { fix: true, send_back: true, change: true };
@@ -64,21 +64,22 @@
     const [value, setValue] = useState({
       owner: problem.owner ? problem.owner_kind + "/" + problem.owner : "", deadline: problem.deadline,
     });
-    const [lacks, setLacks] = useState("");
+    const [lacks, setLacks] = useState(null);
     if (!forms) return unread ? h(Trouble, { problem: unread }) : h("p", { className: "contact-quiet" }, say("card.loading"));
     return h(Ask, {
       label: say("step." + step + "_why"), action: say("step." + step), needed: NEEDED[step], busy, onCancel,
-      problem: lacks ? { error: lacks } : refused,
+      problem: lacks || refused,
       onSend: (reason) => {
         if (!value.owner || !value.deadline) {
-          setLacks(say("problem.assign_lacks"));
+          const error = say("problem.assign_lacks");
+          setLacks({ error, fields: { [value.owner ? "deadline" : "owner"]: error } });
           return;
         }
-        setLacks("");
+        setLacks(null);
         const cut = value.owner.indexOf("/");
         send({ owner_kind: value.owner.slice(0, cut), owner: value.owner.slice(cut + 1), deadline: value.deadline, reason });
       },
-    }, h(Owner, { problem, owners: forms.owners, value, onChange: setValue, today: forms.today }));
+    }, h(Owner, { owners: forms.owners, value, onChange: setValue, today: forms.today, refused: lacks || refused }));
   }
 
   /** One problem: where it stands, its history, and the steps that this person may take. */
@@ -189,7 +190,7 @@
       h("caption", null, title),
       h("thead", null, h("tr", null, h("th", { scope: "col" }, first), STATES.map((name) => h("th", { key: name, scope: "col" }, say("board." + name))))),
       h("tbody", null, rows.map((row) =>
-        h("tr", { key: row.id },
+        h("tr", { key: row.id, "data-chosen": chosen === row.id || undefined },
           h("th", { scope: "row" },
             h("button", { type: "button", className: "contact-more", "aria-pressed": chosen === row.id, onClick: () => onChoose(chosen === row.id ? "" : row.id) }, row.label),
             h(Bar, { share: (row.open + row.struck_off) / most, label: say("board.all", { count: row.open + row.struck_off }) })),
@@ -200,7 +201,7 @@
   function Months({ months }) {
     const most = Math.max(1, ...months.map((one) => Math.max(one.found, one.put_right, one.struck_off)));
     const bar = (name, value) =>
-      h("td", { className: name }, h("span", { className: "contact-month-bar", style: { width: (value / most) * 3.2 + "rem" }, "aria-hidden": true }), value);
+      h("td", { className: name }, h("span", { className: "contact-month-bar", style: { width: (value / most) * 2.1 + "rem" }, "aria-hidden": true }), value);
     return h("table", { className: "contact-table contact-months" },
       h("caption", null, say("board.months")),
       h("thead", null, h("tr", null, ["month", "found", "put_right", "struck_off", "rate"].map((name) => h("th", { key: name, scope: "col" }, say("board." + name))))),

@@ -32,6 +32,9 @@
     return window.location.pathname + (text ? "?" + text : "");
   };
 
+  /** Where signing in leads back to: what is shown now, the whole address of it. */
+  const signInHref = (view) => "/signin?next=" + encodeURIComponent(hrefOf(view));
+
   function useAddress() {
     const [view, setView] = useState(readAddress);
     const now = useRef(view);
@@ -150,6 +153,52 @@
     return rows;
   }
 
+  /* ---- who one is ----------------------------------------------------------------------------- */
+
+  /** One's name, and behind it one's contact points, one's account and the way out; where the bar
+   *  is narrow, the other pages, too. */
+  function Me({ me, pages, onMine }) {
+    const box = useRef(null);
+    useEffect(() => {
+      const away = (event) => {
+        const inside = box.current && box.current.contains(event.target);
+        if (box.current && box.current.open && !inside) box.current.open = false;
+      };
+      ["pointerdown", "focusin"].forEach((name) => document.addEventListener(name, away));
+      return () => ["pointerdown", "focusin"].forEach((name) => document.removeEventListener(name, away));
+    }, []);
+    const shut = () => {
+      box.current.open = false;
+      box.current.querySelector("summary").focus();
+    };
+    const keys = (event) => {
+      if (event.key !== "Escape" || !box.current.open) return;
+      event.preventDefault();
+      shut();
+    };
+    const link = (one, className) =>
+      h("a", { key: one.href, href: one.href, className, "aria-current": one.current ? "page" : undefined }, one.label);
+    return h("details", { className: "account-menu contact-menu", ref: box, onKeyDown: keys },
+      h("summary", { className: "contact-me", "aria-label": me.label }, icon("person"),
+        h("span", { className: "contact-me-name" }, me.label),
+        me.places ? h("span", { className: "contact-quiet" }, say("mine.short", { used: me.used, places: me.places })) : null,
+        icon("down")),
+      h("div", { className: "account-list" },
+        h("p", { className: "contact-menu-name contact-quiet" }, me.label),
+        me.places ? h("button", {
+          type: "button", onClick: () => {
+            shut();
+            onMine();
+          },
+        }, say("mine.title")) : null,
+        pages.filter((one) => !one.own && !one.current).map((one) => link(one, "contact-menu-page")),
+        pages.filter((one) => one.own).map((one) => link(one)),
+        h("form", { method: "post", action: "/signout" }, h("button", { type: "submit" }, say("mine.leave"))))
+    );
+  }
+
+  /* ---- the legend ----------------------------------------------------------------------------- */
+
   const LEGEND = [["mine", "mine"], ["other", "other"], ["free", "free"], ["proposal", "proposal"]];
   const BOARD_LEGEND = [["p-open", "open"], ["p-late", "overdue"], ["p-back", "sent_back"], ["struck", "struck_off"]];
 
@@ -167,7 +216,7 @@
               board ? null : h("li", null, h(Mark, { kind: "due" }), say("legend.due")),
               board ? null : h("li", null, h(Mark, { kind: "problem" }), say("legend.problem"))),
             h("details", { className: "contact-ground" },
-              h("summary", null, say("legend.ground", { measure: picture && picture.measure ? picture.measure.label : "" })),
+              h("summary", null, say("legend.ground", { measure: picture && picture.measure ? picture.measure.label : "" }), icon("down")),
               h(bangfu.AtlasLegend, {
                 id: "contact-legend", map: "contact-map", picture, words: mapWords, off,
                 setProps: (change) => change.off && onOff(change.off),
@@ -506,10 +555,8 @@
             },
           })),
         h("nav", { className: "pages", "aria-label": say("nav") },
-          (nav || []).map((one) => h("a", { key: one.href, href: one.href, "aria-current": one.current ? "page" : undefined }, one.label))),
-        state ? h("button", { type: "button", className: "contact-me", onClick: () => openTab("mine") }, icon("person"),
-          h("span", null, state.me.label),
-          state.me.places ? h("span", { className: "contact-quiet" }, say("mine.short", { used: state.me.used, places: state.me.places })) : null) : null,
+          (nav || []).filter((one) => !one.own || !state).map((one) => h("a", { key: one.href, href: one.href, "aria-current": one.current ? "page" : undefined }, one.label))),
+        state ? h(Me, { me: state.me, pages: nav || [], onMine: () => openTab("mine") }) : null,
         h(bangfu.AtlasLook, { id: "contact-look", words: lookWords, setProps: () => undefined })
       ),
       h("main", { className: "contact-stage" },
@@ -535,7 +582,7 @@
           h(Legend, { board: boarding, picture, mapWords, off, onOff: setOff, open: legend, onOpen: setLegend, foldable: phone }),
           unpictured && !picture ? h("p", { className: "contact-banner bad", role: "status" }, unpictured.error) : null,
           h("div", { className: "contact-toasts", role: "status", "aria-live": "polite" },
-            signedOut ? h("p", { className: "contact-banner bad" }, say("signed_out") + " ", h("a", { href: "/signin?next=/contact-points" }, say("sign_in"))) : null,
+            signedOut ? h("p", { className: "contact-banner bad" }, say("signed_out") + " ", h("a", { href: signInHref(view) }, say("sign_in"))) : null,
             forbidden ? h("p", { className: "contact-banner bad" }, forbidden.error) : null,
             online ? null : h("p", { className: "contact-banner" },
               told.at ? say("offline", { time: contact.clock(told.at) }) : say("offline_first")),

@@ -21,6 +21,8 @@
   const GUARD_MS = 5000;
   const GUARD_LATE_MS = 30000;
   const POINTER_EASE = 0.35;
+  const LOOK_MS = 900;
+  const LOOK_LATE_MS = 3000;
   const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
 
   const fill = (text, values) =>
@@ -234,10 +236,25 @@
 
   /* ---- what a presenter sees ------------------------------------------------------------- */
 
-  function PairingCard({ card, words }) {
+  /** The card that a phone needs, where it covers least; `shown` names what it must not cover. */
+  function PairingCard({ card, words, shown }) {
+    const box = useRef(null);
+    const [place, setPlace] = useState(null);
+    const there = Boolean(card);
+    useLayoutEffect(() => {
+      // The map is asked what it shows: once the scene has come to rest, and again when it is late.
+      const look = () => {
+        if (box.current) setPlace((before) => wall.placeOfCard(box.current, before));
+      };
+      const timers = [0, LOOK_MS, LOOK_LATE_MS].map((wait) => window.setTimeout(look, wait));
+      return () => timers.forEach((timer) => window.clearTimeout(timer));
+    }, [shown, there]);
     return h(
       "aside",
-      { className: "shell-card", "aria-label": words["pair.title"] },
+      {
+        ref: box, className: "shell-card", "aria-label": words["pair.title"],
+        style: place ? { left: place.left + "px", top: place.top + "px" } : { visibility: "hidden" },
+      },
       card && card.qr && h("img", { src: card.qr, alt: "", className: "shell-card-qr" }),
       h(
         "div",
@@ -479,10 +496,9 @@
     const pictured = Boolean(content && content.picture);
     const notices = pictured ? picture.notices : (director.stock && director.stock.index.notices) || null;
     const mark = cause ? words["mark." + cause] : null;
-    const cardAt = {
-      left: "calc(" + placed(place).left + " + 1rem)",
-      bottom: "calc(100% - " + placed(place).top + " - " + placed(place).height + " + 1rem)",
-    };
+    const { scenes, index, detour } = director;
+    const counter = detour || scenes.length < 2
+      ? "" : fill(words.counter, { index: index + 1, total: scenes.length });
     return h(
       "main",
       {
@@ -546,9 +562,10 @@
         h(
           Again,
           { wait: MAP_AGAIN_MS, failed: (error) => director.failed(error) },
-          h(wall.Corner, { notices, mark, words: sceneWords })
+          h(wall.Corner, { notices, mark, counter, words: sceneWords })
         ),
-      director.cardShown && content && h("div", { className: "shell-card-place", style: cardAt }, h(PairingCard, { card: director.card, words })),
+      director.cardShown && content && h("div", { className: "shell-card-place" },
+          h(PairingCard, { card: director.card, words, shown: [director.turn, layout, window.innerWidth, director.state().settled].join() })),
       strip > 0 && h(Strip, { director, words, close: (again) => setStrip((n) => (again ? n + 1 : 0)) }),
       helping && h(Help, { words }),
       h("div", { className: "shell-blank", "aria-hidden": true }),

@@ -38,7 +38,7 @@
   /** Height of the corner in rem: as many lines as its notices need. Reckoned and not measured,
    *  so that the map is laid where it stays before anything is drawn. */
   function footOf(notices) {
-    const width = window.innerWidth / rem() - 2 * 1.6;
+    const width = window.innerWidth / rem() - 2 * 1.6 - 4;
     const long = noticesOf(notices, null).reduce((sum, text) => sum + charts().ems(text) + 1.3, 0);
     return 1 + 1.35 * Math.max(1, Math.ceil((long * 1.03) / Math.max(1, width)));
   }
@@ -76,8 +76,9 @@
   /** A row of counts: what is counted stays beside its number ("问题 35 个"). */
   const counted = (text) => text.replace(/([，；])([\u4e00-\u9fff]{2,5}) (?=\d)/g, "$1$2\u00a0");
 
-  /** Keeps a month on one line where lines end anywhere. */
-  const dated = (text) => text.replace(/(\d)年(\d+)月/g, "$1\u2060年\u2060$2\u2060月");
+  /** Keeps a month and a verb on one line where lines end anywhere. */
+  const dated = (text) =>
+    text.replace(/(\d)年(\d+)月/g, "$1\u2060年\u2060$2\u2060月").replace(/有人联系/g, "有\u2060人\u2060联\u2060系");
 
   /** The pieces between which a line may end: at spaces and after punctuation. */
   const pieces = (text) => bound(text).match(/[^ ，。；：、！？]+[，。；：、！？]*[ ]?|[，。；：、！？ ]/g) || [];
@@ -833,18 +834,19 @@
     ].filter(Boolean);
   }
 
-  /** The notices, and the quiet mark when something is amiss. */
-  wall.Corner = function Corner({ notices, mark, words }) {
+  /** The notices, which scene of how many it is, and the quiet mark when something is amiss. */
+  wall.Corner = function Corner({ notices, mark, counter, words }) {
     return h(
       "footer",
       { className: "wall-corner" },
       mark && h("em", { className: "wall-mark", role: "status" }, mark),
       h(
         "p",
-        null,
+        { className: "wall-notices" },
         notices && notices.demo && h("strong", { className: "wall-demo" }, say(words, "demo")),
         noticesOf(notices, words).map((text) => h("span", { key: text }, text))
-      )
+      ),
+      counter && h("p", { className: "wall-counter" }, counter)
     );
   };
 })();

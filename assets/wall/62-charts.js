@@ -138,9 +138,8 @@
     return null;
   }
 
-  /** Value of a list at a float position; across a gap the last one that was reported. */
-  function valueAt(values, position) {
-    const place = placeOf(values, position);
+  /** Value of a list at a place of its own, as `placeOf` tells it; null where it has none. */
+  function valueAt(values, place) {
     if (place === null) return null;
     const low = Math.floor(place);
     const [a, b] = [values[low], values[Math.min(values.length - 1, low + 1)]];
@@ -217,8 +216,8 @@
       // A month without a report has no point of its own: the last one stays where it was.
       const place = placeOf(series.value, position);
       const x = scale.x(place === null ? position : place);
-      const value = valueAt(series.value, position);
-      const plan = valueAt(series.plan_line, place === null ? position : place);
+      const value = valueAt(series.value, place);
+      const plan = valueAt(series.plan_line, placeOf(series.plan_line, place === null ? position : place));
       const shown = value === null ? "hidden" : "visible";
       dot.setAttribute("visibility", shown);
       text.setAttribute("visibility", shown);

@@ -14,10 +14,14 @@ import shapely
 
 from dashboard.bench import (
     animation,
+    blocking,
     browser,
     building,
+    bundles,
     deciding,
+    disclosure,
     proposing,
+    public,
     rivals,
     serving,
 )
@@ -36,12 +40,13 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
     Returns
     -------
     dict : `machine`, and a list each of `building` (a world's demo and build), `maps`,
-        `animation`, `requests`, `proposals` and `decisions` rows; JSON-able. Takes minutes; needs
-        Chromium and playwright.
+        `animation`, `requests`, `proposals`, `decisions`, `disclosure`, `public`,
+        `bundles` and `blocking` rows; JSON-able. Takes minutes; needs Chromium and playwright.
     """
     report: dict[str, Any] = {"machine": _machine()}
     report |= {name: [] for name in ("building", "maps", "animation", "requests")}
-    report |= {name: [] for name in ("proposals", "decisions")}
+    report |= {name: [] for name in ("proposals", "decisions", "disclosure")}
+    report |= {name: [] for name in ("public", "bundles", "blocking")}
     with tempfile.TemporaryDirectory(prefix="bangfu-bench-") as scratch:
         for size in sizes:
             folder = Path(scratch) / f"world-{size}"
@@ -55,6 +60,14 @@ def run(sizes: tuple[int, ...] = (3520, 35200), progress: Progress = SILENT) -> 
                     report["proposals"] = proposing.measure(edition)
                 with progress.step(say("bench.do.decisions", villages=size)):
                     report["decisions"] = deciding.measure(folder, edition)
+                with progress.step(say("bench.do.disclosure", villages=size)):
+                    report["disclosure"] = disclosure.measure(edition)
+                with progress.step(say("bench.do.public", villages=size)):
+                    report["public"] = public.measure(folder)
+                with progress.step(say("bench.do.bundles", villages=size)):
+                    report["bundles"] = bundles.measure(folder)
+                with progress.step(say("bench.do.blocking", villages=size)):
+                    report["blocking"] = blocking.measure(blocking.published(folder))
             with serving.served(folder) as port:
                 portal = f"http://127.0.0.1:{port}/?{_leaf_view(edition)}"
                 with (

@@ -178,6 +178,12 @@ def first_callback(url: str, chromium: str | None = None) -> tuple[str, bytes]:
             browser.close()
 
 
+@functools.lru_cache(maxsize=64)
+def _packed(path: Path, changed: int) -> bytes:
+    """A file gzipped, once: no reader of a real server waits for that."""
+    return gzip.compress(path.read_bytes(), 6)
+
+
 class _Gzipped(http.server.SimpleHTTPRequestHandler):
     """Serves a folder's files gzipped, as any server in front of the rivals would."""
 
@@ -188,7 +194,7 @@ class _Gzipped(http.server.SimpleHTTPRequestHandler):
         if not path.is_file():
             self.send_error(404)
             return
-        body = gzip.compress(path.read_bytes(), 6)
+        body = _packed(path, path.stat().st_mtime_ns)
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(str(path)))
         self.send_header("Content-Encoding", "gzip")

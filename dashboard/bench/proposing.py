@@ -18,12 +18,16 @@ from geodata.words import say
 MEMBERS, FREE = 40, 3
 LARGE = (100, 2000)
 """Members and villages of the invented programme."""
+LIMITED = (40, 800)
+TRAVEL_KM = 20.0
+"""The same with a limit on travel."""
 
 
 def measure(edition: Edition) -> list[dict[str, Any]]:
     """Rows of stage, seconds and gap (%): the edition's villages among 40 members, then 100 x 2000.
 
-    The first row is reading the figures; the last of each problem is all that a solve takes.
+    Last 40 x 800 with a limit on travel (`travel_km`; other rows have none there). The first row is
+    reading the figures; the last of each problem is all that a solve takes.
     """
     start = time.perf_counter()
     problem = of_edition(edition, MEMBERS)
@@ -37,14 +41,18 @@ def measure(edition: Edition) -> list[dict[str, Any]]:
             "seconds": round(read, 2),
         }
     ]
-    return rows + _solved(problem) + _solved(invented(*LARGE))
+    limited = invented(*LIMITED)
+    limited = replace(limited, rules=replace(limited.rules, travel_km=TRAVEL_KM))
+    return rows + _solved(problem) + _solved(invented(*LARGE)) + _solved(limited)
 
 
 def _solved(problem: Problem) -> list[dict[str, Any]]:
     start = time.perf_counter()
     found = solve(problem)
     whole = time.perf_counter() - start
-    head = {"members": len(problem.members), "villages": len(problem.villages)}
+    head: dict[str, Any] = {"members": len(problem.members), "villages": len(problem.villages)}
+    if problem.rules.travel_km:
+        head["travel_km"] = problem.rules.travel_km
     rows: list[dict[str, Any]] = [
         {
             **head,

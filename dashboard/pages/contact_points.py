@@ -26,6 +26,6 @@ def layout(services: Services) -> Component:
             {"href": one.href, "label": one.label, "current": one.href == PATH}
             for one in told["pages"]
         ),
-        {"href": told["me"].href, "label": say("signin.menu.me"), "current": False},
+        {"href": told["me"].href, "label": say("signin.menu.me"), "current": False, "own": True},
     ]
     return AtlasContact(id=SCREEN, title=title, demo=demo, nav=links)

@@ -68,8 +68,9 @@ def board(
         their district, or owned by their unit.
 
     What is counted follows `district`, `village`, owner and category, and nothing else that rows
-    are chosen by. A visit has neither owner nor category: those of a month are told all the same,
-    and then left out of the sentence.
+    are chosen by; but `districts` do not follow `district`, nor `owners` the owner: whoever has
+    chosen one still compares it with the others, and chooses another. A visit has neither owner
+    nor category: those of a month are told all the same, and then left out of the sentence.
 
     Returns
     -------
@@ -93,16 +94,23 @@ def board(
     round_id = edition.space.contact_round.id
     today = written.day_of(ledger.clock())
     problem = tables.problem.c
-    scope = [problem.round == round_id]
-    for column, wanted in (
-        (problem.district, district),
-        (problem.village, village),
-        (problem.owner_kind, owner_kind),
-        (problem.owner, owner),
-        (problem.category, category),
-    ):
-        if wanted:
-            scope.append(column == written.cleaned(wanted))
+    wanted = {
+        name: getattr(problem, name) == written.cleaned(value)
+        for name, value in (
+            ("district", district),
+            ("village", village),
+            ("owner_kind", owner_kind),
+            ("owner", owner),
+            ("category", category),
+        )
+        if value
+    }
+
+    def without(*names: str) -> list[Condition]:
+        chosen = [one for name, one in wanted.items() if name not in names]
+        return [problem.round == round_id, *chosen]
+
+    scope = without()
     conditions = [*scope]
     if state == "open":
         conditions.append(problem.state != problems.STRUCK_OFF)
@@ -117,6 +125,9 @@ def board(
 
     with ledger.reading() as connection:
         groups = _groups(connection, scope, today)
+        near = _groups(connection, without("district"), today) if district else groups
+        held = without("owner_kind", "owner")
+        rivals = _groups(connection, held, today) if owner_kind or owner else groups
         visited = _visited(edition, round_id, district, village)
         months = _months(connection, scope, visited, today)
         total = connection.execute(
@@ -143,8 +154,8 @@ def board(
     counts = _numbers(groups)
     return {
         "counts": counts,
-        "districts": _districts(edition, groups),
-        "owners": _owners(edition, groups),
+        "districts": _districts(edition, near),
+        "owners": _owners(edition, rivals),
         "months": months,
         "rows": [problems.tell(edition, actor, row, labels, today) for row in rows],
         "total": total,

@@ -168,8 +168,9 @@ def make(
         if name in done:
             raise Refused(say("visit.twice", label=indicator.label), cure=say("visit.twice_cure"))
         done.add(name)
-        value = _value(indicator, one.get("value"))
-        note = written.text(one, "note", NOTE)
+        with written.within(f"observations.{name}"):
+            value = _value(indicator, one.get("value"))
+            note = written.text(one, "note", NOTE)
         if reports is None:
             reports = reported(edition, village, day)
         at = reports.get(name)

@@ -6,17 +6,13 @@ can decide. `near` and `by` of a refusal say where else to go and who was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
-
 from geodata.edition import Edition
-from geodata.errors import UnknownName
 from geodata.ledger import rules as rule
 from geodata.ledger import tables
-from geodata.ledger.places import places
 from geodata.ledger.points import (
     COUNTS,
     KINDS,
@@ -24,17 +20,17 @@ from geodata.ledger.points import (
     history,
     history_of,
     id_of,
-    is_id,
     needs,
     standing,
     state,
 )
 from geodata.ledger.roles import Actor, Right
-from geodata.ledger.rules import ACTIVE, Breach, Pick, Standing
-from geodata.ledger.store import Decision, Ledger
-from geodata.ledger.troubles import Conflict, Forbidden, Refused
-from geodata.ledger.undoing import earlier, pick_of, stands, steps
-from geodata.ledger.written import asked_for, cleaned
+from geodata.ledger.rules import ACTIVE, Pick
+from geodata.ledger.sitting import Sitting, Taken, decide
+from geodata.ledger.store import Ledger
+from geodata.ledger.troubles import Forbidden, Refused
+from geodata.ledger.undoing import earlier, stands, steps
+from geodata.ledger.written import cleaned
 from geodata.words import say
 
 __all__ = [
@@ -67,19 +63,6 @@ MOST = 1000
 """Most villages that are picked or proposed in one go."""
 
 
-class Taken(Conflict):
-    """Somebody else was first."""
-
-    def __init__(
-        self, message: str, *, by: Json, near: Sequence[Json], breaches: Sequence[Json], cure: str
-    ) -> None:
-        self.by = by
-        """Who: `id` and `label`."""
-        self.near = list(near)
-        """Up to three free villages near: `code`, `name`, `km`."""
-        super().__init__(message, breaches=breaches, cure=cure)
-
-
 def pick(
     ledger: Ledger,
     edition: Edition,
@@ -104,13 +87,10 @@ def pick(
     needs(actor, Right.PICK)
     reason = _reason(override)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
-        _places_of(now, actor.id, actor)
-        found = _taken_by(decision, edition, now, actor, actor.id, village, reason)
-        return _answer(decision, edition, actor, now, [found], "pick.done.picked")
+    def work(at: Sitting) -> Json:
+        return at.answer([at.give(actor.id, village, reason)], "pick.done.picked")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("pick", village, reason))
+    return decide(ledger, edition, actor, work, "pick", village, reason, key=key)
 
 
 def take(
@@ -125,12 +105,12 @@ def take(
     needs(actor, Right.PICK)
     _some(villages)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
-        _places_of(now, actor.id, actor)
-        return _each(decision, edition, actor, now, [(actor.id, code) for code in villages])
+    def work(at: Sitting) -> Json:
+        at.has_places(actor.id)
+        mine = [(actor.id, code) for code in villages]
+        return _each(at, mine, Sitting.give, "pick.done.took")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("take", *villages))
+    return decide(ledger, edition, actor, work, "take", *villages, key=key)
 
 
 def propose(
@@ -155,11 +135,13 @@ def propose(
     asked = [(str(member), str(village)) for member, village in choices]
     _some(asked)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition, *(member for member, _ in asked))
-        return _each(decision, edition, actor, now, asked, propose=True)
+    def work(at: Sitting) -> Json:
+        return _each(at, asked, Sitting.propose, "pick.done.proposed", undoable=False)
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("propose", *map(list, asked)))
+    people = [member for member, _ in asked]
+    return decide(
+        ledger, edition, actor, work, "propose", *map(list, asked), key=key, people=people
+    )
 
 
 def assign(
@@ -176,16 +158,13 @@ def assign(
     needs(actor, Right.DIRECT)
     reason = _reason(override)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition, member)
-        _places_of(now, member, actor)
-        found = _taken_by(
-            decision, edition, now, actor, member, village, reason,
-            kind="pick.assigned", state=rule.CONFIRMED,
-        )  # fmt: skip
-        return _answer(decision, edition, actor, now, [found], "pick.done.assigned")
+    def work(at: Sitting) -> Json:
+        given = at.give(member, village, reason, kind="pick.assigned", state=rule.CONFIRMED)
+        return at.answer([given], "pick.done.assigned")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("assign", member, village, reason))
+    return decide(
+        ledger, edition, actor, work, "assign", member, village, reason, key=key, people=[member]
+    )
 
 
 def accept(
@@ -195,17 +174,13 @@ def accept(
     needs(actor, Right.PICK)
     reason = _reason(override)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
-        one = _found(decision, edition, now, pick, rule.PROPOSED)
-        _own(one, now, edition, actor)
-        _places_of(now, actor.id, actor)
-        found = _taken_by(
-            decision, edition, now, actor, actor.id, one.village, reason, kind="pick.accepted"
-        )
-        return _answer(decision, edition, actor, now, [found], "pick.done.accepted")
+    def work(at: Sitting) -> Json:
+        one = at.found(pick, rule.PROPOSED)
+        at.own(one)
+        given = at.give(actor.id, one.village, reason, kind="pick.accepted")
+        return at.answer([given], "pick.done.accepted")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("accept", pick, reason))
+    return decide(ledger, edition, actor, work, "accept", pick, reason, key=key)
 
 
 def decline(
@@ -215,29 +190,25 @@ def decline(
     needs(actor, Right.PICK)
     why = _reason(reason)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
-        one = _found(decision, edition, now, pick, rule.PROPOSED)
-        _own(one, now, edition, actor)
-        decision.change(tables.pick, one.id, "pick.declined", why, state=rule.DECLINED, by=actor.id)
-        return _answer(decision, edition, actor, now, [one.id], "pick.done.declined")
+    def work(at: Sitting) -> Json:
+        one = at.found(pick, rule.PROPOSED)
+        at.own(one)
+        at.change(one, "pick.declined", why, state=rule.DECLINED)
+        return at.answer([one.id], "pick.done.declined")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("decline", pick, why))
+    return decide(ledger, edition, actor, work, "decline", pick, why, key=key)
 
 
 def confirm(ledger: Ledger, edition: Edition, actor: Actor, pick: str, *, key: str = "") -> Json:
     """Confirm what a member picked; from then on only the office takes it back."""
     needs(actor, Right.DIRECT)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
-        one = _found(decision, edition, now, pick, rule.PICKED)
-        decision.change(
-            tables.pick, one.id, "pick.confirmed", "", state=rule.CONFIRMED, by=actor.id
-        )
-        return _answer(decision, edition, actor, now, [one.id], "pick.done.confirmed")
+    def work(at: Sitting) -> Json:
+        one = at.found(pick, rule.PICKED)
+        at.change(one, "pick.confirmed", state=rule.CONFIRMED)
+        return at.answer([one.id], "pick.done.confirmed")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("confirm", pick))
+    return decide(ledger, edition, actor, work, "confirm", pick, key=key)
 
 
 def release(
@@ -253,23 +224,22 @@ def release(
         needs(actor, Right.PICK)
     why = _reason(reason)
 
-    def work(decision: Decision) -> Json:
-        now, name = standing(decision, edition), places(edition).name
+    def work(at: Sitting) -> Json:
         direct = actor.may(Right.DIRECT)
-        one = _found(decision, edition, now, pick, *(COUNTS if direct else ACTIVE))
+        one = at.found(pick, *(COUNTS if direct else ACTIVE))
         if not direct:
-            _own(one, now, edition, actor)
+            at.own(one)
             if one.state == rule.CONFIRMED:
-                raise Forbidden(say("pick.confirmed_release", name=name(one.village)))
+                raise Forbidden(say("pick.confirmed_release", name=at.name(one.village)))
         elif one.active and len(why) < rule.LEAST_REASON:
             raise Refused(
-                say("pick.release_reason", name=name(one.village), least=rule.LEAST_REASON),
+                say("pick.release_reason", name=at.name(one.village), least=rule.LEAST_REASON),
                 place=say("pick.field_reason"),
             )
-        decision.change(tables.pick, one.id, "pick.released", why, state=rule.RELEASED, by=actor.id)
-        return _answer(decision, edition, actor, now, [one.id], "pick.done.released")
+        at.change(one, "pick.released", why, state=rule.RELEASED)
+        return at.answer([one.id], "pick.done.released")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("release", pick, why))
+    return decide(ledger, edition, actor, work, "release", pick, why, key=key)
 
 
 def swap(
@@ -291,26 +261,20 @@ def swap(
     needs(actor, Right.DIRECT)
     why = _reason(reason)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
+    def work(at: Sitting) -> Json:
         if one == other:
             raise Refused(say("pick.same_pick"))
-        first, second = (_found(decision, edition, now, name, *ACTIVE) for name in (one, other))
+        first, second = at.found(one, *ACTIVE), at.found(other, *ACTIVE)
         if first.member == second.member:
             raise Refused(say("pick.same_member"))
-        _places_of(now, first.member, actor)
-        _places_of(now, second.member, actor)
-        overrides = _swapped(first, second, now, edition, actor, why)
-        for mine, theirs, set_aside in zip(
-            (first, second), (second, first), overrides, strict=True
-        ):
-            decision.change(
-                tables.pick, mine.id, "pick.swapped", why,
-                member=theirs.member, override=set_aside, by=actor.id,
-            )  # fmt: skip
-        return _answer(decision, edition, actor, now, [first.id, second.id], "pick.done.swapped")
+        at.has_places(first.member)
+        at.has_places(second.member)
+        reasons = _swapped(at, first, second, why)
+        at.change(first, "pick.swapped", why, member=second.member, override=reasons[0])
+        at.change(second, "pick.swapped", why, member=first.member, override=reasons[1])
+        return at.answer([first.id, second.id], "pick.done.swapped")
 
-    return ledger.decide(actor, work, key=key, asked=asked_for("swap", one, other, why))
+    return decide(ledger, edition, actor, work, "swap", one, other, why, key=key)
 
 
 def undo(
@@ -333,272 +297,69 @@ def undo(
     if not actor.may(Right.DIRECT):
         needs(actor, Right.PICK)
 
-    def work(decision: Decision) -> Json:
-        now = standing(decision, edition)
-        one = _one(decision, edition, pick)
-        name = places(edition).name(one.village)
-        events = steps(decision, pick, name, actor, since)
-        past = [earlier(step, decision.row(tables.pick, id_of(step))) for step in events]
+    def work(at: Sitting) -> Json:
+        events = steps(at.decision, pick, at.name(at.any(pick).village), actor, since)
+        past = [earlier(step, at.decision.row(tables.pick, id_of(step))) for step in events]
         # First all of them go, then each comes back as it was: of a swap's two, neither stands
         # in the other's way, and districts keep what they had.
         skip = {"every_district"} if len(past) > 1 else set()
-        bare = now.without(*(one.id for one in past))
+        bare = at.as_if(at.now.without(*(one.id for one in past)))
         for one in past:
-            if one.active and not stands(now, one):
-                _places_of(bare, one.member, actor)
-                _hold(one.village, one.member, bare, edition, actor, one.override, skip=skip)
-            bare = bare.having(one)
+            if one.active and not stands(at.now, one):
+                bare.has_places(one.member)
+                bare.hold(one.village, one.member, one.override, skip=skip)
+            bare = bare.as_if(bare.now.having(one))
         for one in past:
-            decision.change(
-                tables.pick, one.id, "pick.undone", "",
-                state=one.state, member=one.member, override=one.override, by=actor.id,
-            )  # fmt: skip
-        names = [one.id for one in past]
-        return _answer(decision, edition, actor, now, names, "pick.done.undone", undoable=False)
+            at.change(one, "pick.undone", state=one.state, member=one.member, override=one.override)
+        return at.answer([one.id for one in past], "pick.done.undone", undoable=False)
 
     # Not `since`: who signs in again and repeats what went unanswered asks for the same.
-    return ledger.decide(actor, work, key=key, asked=asked_for("undo", pick))
-
-
-def _places_of(now: Standing, member: str, actor: Actor) -> None:
-    """Only an enabled member has places; whoever was disabled meanwhile has none."""
-    person = now.people.get(member)
-    if person is None or not person.member:
-        kind = Forbidden if member == actor.id else Refused
-        label = person.label if person else rule.short(member)
-        raise kind(say("pick.not_a_member", who=label), cure=say("pick.not_a_member_cure"))
-
-
-def _own(one: Pick, now: Standing, edition: Edition, actor: Actor) -> None:
-    if one.member != actor.id:
-        name = places(edition).name(one.village)
-        raise Forbidden(
-            say("pick.not_yours", name=name, who=now.label(one.member)),
-            cure=say("pick.forbidden_cure"),
-        )
-
-
-def _hold(
-    village: str,
-    member: str,
-    now: Standing,
-    edition: Edition,
-    actor: Actor,
-    reason: str,
-    *,
-    skip: Set[str] = frozenset(),
-) -> str:
-    """Hold a pick against the rules; the reason that it needed, "" when it needed none.
-
-    Raises
-    ------
-    Taken, Refused : as `pick`.
-    """
-    rules = edition.space.contact_points
-    found = [
-        one
-        for one in rule.breaches(village, member, now, rules, edition, reader=actor.id)
-        if one.rule not in skip
-    ]
-    if not found:
-        return ""
-    rows = [one.as_dict() for one in found]
-    firm = [one for one in found if not one.can_override]
-    if not firm:
-        if len(reason) >= rule.LEAST_REASON:
-            return reason
-        raise Refused(
-            say("pick.reason_needed", sentences=_joined(found), least=rule.LEAST_REASON),
-            breaches=rows,
-        )
-    if any(one.rule == "taken" for one in firm):
-        holder = now.by_village[village][-1].member
-        # Where there is no place left, another village is no help.
-        full = any(one.rule == "quota" for one in firm)
-        near = [] if full else rule.near(village, member, now, edition)
-        raise Taken(
-            _joined(firm),
-            by={"id": holder, "label": now.label(holder)},
-            near=near,
-            breaches=rows,
-            cure=rule.near_sentence(near),
-        )
-    raise Refused(_joined(firm), breaches=rows)
-
-
-def _taken_by(
-    decision: Decision,
-    edition: Edition,
-    now: Standing,
-    actor: Actor,
-    member: str,
-    village: str,
-    reason: str,
-    *,
-    kind: str = "pick.picked",
-    state: str = rule.PICKED,
-) -> str:
-    """Give a member a village, by the rules; id of the row, which may have been a proposal."""
-    aside = _hold(village, member, now, edition, actor, reason)
-    for one in now.proposed:
-        if (one.member, one.village) == (member, village):
-            decision.change(
-                tables.pick, one.id, kind, aside, state=state, override=aside, by=actor.id
-            )
-            return one.id
-    return _added(decision, edition, member, village, kind, state, aside)
-
-
-def _added(
-    decision: Decision,
-    edition: Edition,
-    member: str,
-    village: str,
-    kind: str,
-    state: str,
-    override: str = "",
-) -> str:
-    return decision.add(
-        tables.pick,
-        kind,
-        override,
-        round=edition.space.contact_round.id,
-        village=village,
-        member=member,
-        state=state,
-        override=override,
-        by=decision.actor.id,
-    )
+    return decide(ledger, edition, actor, work, "undo", pick, key=key)
 
 
 def _each(
-    decision: Decision,
-    edition: Edition,
-    actor: Actor,
-    now: Standing,
+    at: Sitting,
     choices: Sequence[tuple[str, str]],
-    *,
-    propose: bool = False,
+    do: Callable[[Sitting, str, str], str],
+    key: str,
+    undoable: bool = True,
 ) -> Json:
     """Pick or propose one after the other; what a rule stands against is told and left out."""
-    known, done, refused = places(edition), [], []
-    # What is proposed counts as picked for what is proposed after it in the same go.
-    ahead = now
+    done, refused = [], []
+    # What is done or proposed counts as picked for what comes after it in the same go.
+    ahead = at
     for member, village in choices:
         try:
-            _places_of(now, member, actor)
-            _hold(village, member, ahead, edition, actor, "")
+            name = do(ahead, member, village)
         except (Refused, Forbidden) as trouble:
             refused.append(
                 {
                     "village": rule.short(village),
-                    "name": rule.short(known.name(village)),
+                    "name": rule.short(at.name(village)),
                     "sentence": trouble.message,
                 }
             )
             continue
-        if propose:
-            held = [
-                one.id for one in now.proposed if (one.member, one.village) == (member, village)
-            ]
-            name = (
-                held[0]
-                if held
-                else _added(decision, edition, member, village, "pick.proposed", rule.PROPOSED)
-            )
-        else:
-            name = _taken_by(decision, edition, ahead, actor, member, village, "")
         done.append(name)
-        ahead = ahead.without(name).having(Pick(name, village, member, rule.PICKED))
-    key = "pick.done.proposed" if propose else "pick.done.took"
-    answer = _answer(decision, edition, actor, now, done, key, undoable=not propose)
+        made = Pick(name, village, member, rule.PICKED)
+        ahead = ahead.as_if(ahead.now.without(name).having(made))
+    answer = at.answer(done, key, undoable=undoable)
     sentence = say(key, count=len(done))
     if refused:
         sentence = f"{sentence}，{say('pick.refused', count=len(refused))}"
     return {**answer, "refused": refused, "sentence": sentence}
 
 
-def _swapped(
-    first: Pick, second: Pick, now: Standing, edition: Edition, actor: Actor, reason: str
-) -> tuple[str, str]:
+def _swapped(at: Sitting, first: Pick, second: Pick, reason: str) -> tuple[str, str]:
     """Hold an exchange against the rules, for both; the reasons that they needed.
 
     Districts keep what they have: that rule is not asked.
     """
-    bare, skip = now.without(first.id, second.id), {"every_district"}
-    one = _hold(first.village, second.member, bare, edition, actor, reason, skip=skip)
-    half = bare.having(replace(first, member=second.member))
-    other = _hold(second.village, first.member, half, edition, actor, reason, skip=skip)
-    return one, other
-
-
-def _found(decision: Decision, edition: Edition, now: Standing, name: str, *states: str) -> Pick:
-    """A contact point of the round in one of some states.
-
-    Raises
-    ------
-    UnknownName : there is none of that id.
-    Conflict : somebody has changed it meanwhile.
-    """
-    one = _one(decision, edition, name)
-    if one.state not in states:
-        raise Conflict(
-            say(
-                "pick.gone",
-                name=places(edition).name(one.village),
-                who=now.label(one.by),
-                state=say(f"pick.state.{one.state}"),
-            ),
-            cure=say("pick.no_pick_cure"),
-        )
-    return one
-
-
-def _one(decision: Decision, edition: Edition, name: str) -> Pick:
-    row = decision.row(tables.pick, name) if is_id(name) else None
-    if row is None or row["round"] != edition.space.contact_round.id:
-        raise UnknownName(say("pick.no_pick"), value=name, cure=say("pick.no_pick_cure"))
-    return pick_of(row)
-
-
-def _answer(
-    decision: Decision,
-    edition: Edition,
-    actor: Actor,
-    now: Standing,
-    names: Sequence[str],
-    key: str,
-    *,
-    undoable: bool = True,
-) -> Json:
-    """What a decision comes to: the contact points as they are now, and a sentence."""
-    known = places(edition)
-    rows = {
-        row["id"]: pick_of({**row})
-        for row in decision.rows(sa.select(tables.pick).where(tables.pick.c.id.in_(names)))
-    }
-    mine = [rows[name] for name in names]
-    told = [
-        described(one, now, known, actor, undoable=undoable) if one.state in COUNTS else None
-        for one in mine
-    ]
-    return {
-        "pick": told[0] if len(told) == 1 else None,
-        "picks": [one for one in told if one is not None],
-        "ids": list(names),
-        "seq": decision.seq,
-        "sentence": say(
-            key,
-            names=rule.listed([known.name(one.village) for one in mine]),
-            member=now.label(mine[0].member) if mine else "",
-            state=say(f"pick.state.{mine[0].state}") if mine else "",
-            count=len(mine),
-        ),
-    }
-
-
-def _joined(found: Sequence[Breach]) -> str:
-    return "；".join(one.sentence for one in found)
+    skip = {"every_district"}
+    bare = at.as_if(at.now.without(first.id, second.id))
+    one = bare.hold(first.village, second.member, reason, skip=skip)
+    half = bare.as_if(bare.now.having(replace(first, member=second.member)))
+    return one, half.hold(second.village, first.member, reason, skip=skip)
 
 
 def _some(asked: Sequence[object]) -> None:
@@ -610,5 +371,7 @@ def _reason(text: str) -> str:
     """A reason on one line; raises `Refused` when it is too long."""
     found = " ".join(cleaned(str(text)).split())
     if len(found) > REASON:
-        raise Refused(say("pick.too_long", most=REASON), place=say("pick.field_reason"))
+        raise Refused(
+            say("pick.too_long", most=REASON), place=say("pick.field_reason"), field="reason"
+        )
     return found

@@ -48,6 +48,26 @@ class Rows(Protocol):
         ...
 
 
+# Put together once, since that costs more than asking; `params` gives what is asked for.
+_pick, _who, _event = tables.pick.c, tables.account.c, tables.event.c
+_STANDING = (
+    sa.select(
+        _pick.id, _pick.village, _pick.member, _pick.state, _pick.override, _pick.by,
+        _pick.created_at, _pick.changed_at,
+    )
+    .where(_pick.round == sa.bindparam("round"), _pick.state.in_(COUNTS))
+    .order_by(_pick.created_at, _pick.id)
+)  # fmt: skip
+_PEOPLE = sa.select(_who.id, _who.label, _who.unit, _who.role, _who.disabled).where(
+    sa.or_(_who.role == Role.MEMBER.value, _who.id.in_(sa.bindparam("named", expanding=True)))
+)
+_LAST_STEPS = (
+    sa.select(_event.seq, _event.subject, _event.actor, _event.kind)
+    .where(_event.kind.in_(KINDS), _event.at >= sa.bindparam("since"))
+    .order_by(_event.seq)
+)
+
+
 @dataclass(frozen=True)
 class Moment:
     """One state of a ledger, throughout several queries."""
@@ -58,6 +78,10 @@ class Moment:
         """What a query finds."""
         return list(self.connection.execute(query).mappings())
 
+    def seq(self) -> int:
+        """Number of the last event; 0 while nothing was decided."""
+        return int(self.connection.execute(sa.select(tables.head.c.seq)).scalar() or 0)
+
 
 def standing(source: Rows, edition: Edition, *also: str) -> Standing:
     """Who has what in the round whose villages are picked.
@@ -65,21 +89,9 @@ def standing(source: Rows, edition: Edition, *also: str) -> Standing:
     Its people are the members and who has decided about a contact point; of all others (there may
     be hundreds who only read) those whose ids are given.
     """
-    mine, who = tables.pick.c, tables.account.c
-    found = source.rows(
-        sa.select(
-            mine.id, mine.village, mine.member, mine.state, mine.override, mine.by,
-            mine.created_at, mine.changed_at,
-        )
-        .where(mine.round == edition.space.contact_round.id, mine.state.in_(COUNTS))
-        .order_by(mine.created_at, mine.id)
-    )  # fmt: skip
+    found = source.rows(_STANDING.params(round=edition.space.contact_round.id))
     named = {*filter(is_id, also), *(row["member"] for row in found), *(row["by"] for row in found)}
-    people = source.rows(
-        sa.select(who.id, who.label, who.unit, who.role, who.disabled).where(
-            sa.or_(who.role == Role.MEMBER.value, who.id.in_(sorted(named)))
-        )
-    )
+    people = source.rows(_PEOPLE.params(named=sorted(named)))
     return Standing(
         picks=tuple(Pick(**row) for row in found),
         people={
@@ -108,16 +120,21 @@ def state(
     ------
     Forbidden : for who may not see the ledger.
     """
-    needs(actor, Right.LEDGER)
-    known, rules = places(edition), edition.space.contact_points
     today = today or day_of(ledger.clock())
     with ledger.reading() as connection:
-        moment = Moment(connection)
-        seq = moment.rows(sa.select(tables.head.c.seq))
-        now = standing(moment, edition)
-        last = last_steps(moment, since) if since else {}
-        visits = _visits(moment, now)
-        problems = _problems(moment, today)
+        return state_at(Moment(connection), edition, actor, since=since, today=today)
+
+
+def state_at(
+    moment: Moment, edition: Edition, actor: Actor, *, since: str = "", today: str
+) -> Json:
+    """`state` of a moment of which more is asked."""
+    needs(actor, Right.LEDGER)
+    known, rules = places(edition), edition.space.contact_points
+    now = standing(moment, edition)
+    last = last_steps(moment, since) if since else {}
+    visits = _visits(moment, now)
+    problems = _problems(moment, today)
     person = now.people.get(actor.id)
     has_places = person is not None and person.member
     missing = set(rule.unreached(now, known))
@@ -127,7 +144,7 @@ def state(
             at = known.district_of(one.village)
             count[at] = count.get(at, 0) + 1
     return {
-        "seq": int(seq[0]["seq"]) if seq else 0,
+        "seq": moment.seq(),
         "edition": edition.id,
         "round": {"id": known.round.id, "label": known.round.label},
         "me": {
@@ -296,12 +313,7 @@ def _problems(source: Rows, today: str) -> dict[str, Json]:
 
 def last_steps(source: Rows, since: str) -> dict[str, RowMapping]:
     """The last event of each contact point that has had any since a moment."""
-    event = tables.event.c
-    found = source.rows(
-        sa.select(event.seq, event.subject, event.actor, event.kind)
-        .where(event.kind.in_(KINDS), event.at >= since)
-        .order_by(event.seq)
-    )
+    found = source.rows(_LAST_STEPS.params(since=since))
     return {id_of(one): one for one in found}
 
 

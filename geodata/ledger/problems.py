@@ -7,7 +7,7 @@ right never re-checks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -217,15 +217,7 @@ def begin(
     ------
     UnknownName, BadRequest, Refused
     """
-    known = [one["id"] for one in categories(edition.space)]
-    category = asked.get("category")
-    if category not in known:
-        labels = [one["label"] for one in categories(edition.space)]
-        raise UnknownName(
-            say("problem.unknown_category"),
-            value=category,
-            cure=say("error.allowed", names=written.joined(labels)),
-        )
+    category = _category(edition, asked)
     made = decision.add(
         tables.problem,
         "problem.found",
@@ -279,7 +271,7 @@ def assign(
     def values(decision: Decision, row: Json) -> Json:
         return _owner(edition, row, asked) | {"deadline": _deadline(decision, row, asked)}
 
-    return _step(ledger, edition, actor, identifier, "assign", values, asked, state, key)
+    return _step(ledger, edition, actor, identifier, "assign", asked, state, key, values)
 
 
 def fix(
@@ -293,11 +285,8 @@ def fix(
     key: str = "",
 ) -> Json:
     """Say that a problem is put right; `reason` is what was done. Otherwise as `assign`."""
-
-    def values(decision: Decision, row: Json) -> Json:
-        return {"fixed_by": actor.id}
-
-    return _step(ledger, edition, actor, identifier, "fix", values, {"reason": reason}, state, key)
+    asked = {"reason": reason}
+    return _step(ledger, edition, actor, identifier, "fix", asked, state, key, fixed_by=actor.id)
 
 
 def recheck(
@@ -311,12 +300,10 @@ def recheck(
     key: str = "",
 ) -> Json:
     """Confirm that a problem is put right; never by who said so. Otherwise as `assign`."""
-
-    def values(decision: Decision, row: Json) -> Json:
-        return {"rechecked_by": actor.id}
-
     asked = {"reason": reason}
-    return _step(ledger, edition, actor, identifier, "recheck", values, asked, state, key)
+    return _step(
+        ledger, edition, actor, identifier, "recheck", asked, state, key, rechecked_by=actor.id
+    )
 
 
 def send_back(
@@ -342,7 +329,7 @@ def send_back(
         found = {"sent_back": row["sent_back"] + 1, "fixed_by": "", "rechecked_by": ""}
         return found | ({"deadline": _deadline(decision, row, asked)} if deadline else {})
 
-    return _step(ledger, edition, actor, identifier, "send_back", values, asked, state, key)
+    return _step(ledger, edition, actor, identifier, "send_back", asked, state, key, values)
 
 
 def strike_off(
@@ -356,12 +343,8 @@ def strike_off(
     key: str = "",
 ) -> Json:
     """Strike a re-checked problem off the list. Otherwise as `assign`."""
-
-    def values(decision: Decision, row: Json) -> Json:
-        return {}
-
     asked = {"reason": reason}
-    return _step(ledger, edition, actor, identifier, "strike_off", values, asked, state, key)
+    return _step(ledger, edition, actor, identifier, "strike_off", asked, state, key)
 
 
 def change(
@@ -383,11 +366,8 @@ def change(
 
     def values(decision: Decision, row: Json) -> Json:
         found: Json = {}
-        category = asked.get("category")
-        if category:
-            if category not in [one["id"] for one in categories(edition.space)]:
-                raise UnknownName(say("problem.unknown_category"), value=category)
-            found["category"] = category
+        if asked.get("category"):
+            found["category"] = _category(edition, asked)
         if asked.get("owner_kind") or asked.get("deadline"):
             if row["state"] != ASSIGNED:
                 raise Conflict(say("problem.not_assigned"), cure=say("problem.not_assigned_cure"))
@@ -399,7 +379,7 @@ def change(
             raise BadRequest(say("problem.no_change"), cure=say("problem.no_change_cure"))
         return found
 
-    return _step(ledger, edition, actor, identifier, "change", values, asked, state, key)
+    return _step(ledger, edition, actor, identifier, "change", asked, state, key, values)
 
 
 # ---- reading ----
@@ -527,11 +507,16 @@ def _step(
     actor: Actor,
     identifier: str,
     step: str,
-    values: Any,
     asked: Mapping[str, Any],
     state: str,
     key: str,
+    values: Callable[[Decision, Json], Json] | None = None,
+    **plain: str,
 ) -> Json:
+    """The frame of every step: who may, from which state, and what is written into the row.
+
+    That is the state after the step, `plain`, and what `values` makes of the row.
+    """
     known, asked = STEPS[step], written.table(asked)
 
     def work(decision: Decision) -> Json:
@@ -542,7 +527,7 @@ def _step(
         if (state and state != row["state"]) or against is not None:
             raise _moved_on(decision, row)
         reason = written.text(asked, "reason", REASON, required=known.reason)
-        found = values(decision, row)
+        found: Json = {**plain, **(values(decision, row) if values else {})}
         if known.after:
             found["state"] = known.after
         decision.change(tables.problem, identifier, known.kind, reason, **found)
@@ -586,12 +571,25 @@ def _moved_on(decision: Decision, row: Json) -> Conflict:
     )
 
 
+def _category(edition: Edition, asked: Mapping[str, Any]) -> str:
+    category, known = asked.get("category"), categories(edition.space)
+    if category not in [one["id"] for one in known]:
+        raise UnknownName(
+            say("problem.unknown_category"),
+            field="category",
+            value=category,
+            cure=say("error.allowed", names=written.joined([one["label"] for one in known])),
+        )
+    return str(category)
+
+
 def _owner(edition: Edition, row: Json, asked: Mapping[str, Any]) -> Json:
     kind, owner = asked.get("owner_kind"), asked.get("owner")
     known = owners(edition, row["village"])
     if not any(one["kind"] == kind and one["owner"] == owner for one in known):
         raise UnknownName(
             say("problem.unknown_owner"),
+            field="owner",
             value=owner,
             cure=say("error.allowed", names=written.joined([one["label"] for one in known])),
         )
@@ -605,6 +603,7 @@ def _deadline(decision: Decision, row: Json, asked: Mapping[str, Any]) -> str:
         raise Refused(
             say("problem.deadline", found=written.day_words(row["found_on"])),
             place=written.field("deadline"),
+            field="deadline",
             value=found,
             cure=say(
                 "problem.deadline_cure",

@@ -6,7 +6,8 @@ Each group names all that is due in `count` and shows the most pressing `SHOWN` 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,6 +24,21 @@ SOON = 7
 """Days before a deadline at which a problem is called for."""
 SHOWN = 20
 
+PRESSING = {
+    "proposed": False,
+    "overdue": True,
+    "visit": True,
+    "soon": False,
+    "recheck": False,
+    "assign": False,
+    "strike_off": False,
+}
+"""Groups, the first to be read first, and whether each is late already."""
+
+Row = Mapping[str, Any]
+Found = dict[str, list[Row]]
+"""Rows of each group, the most pressing first."""
+
 
 def due(ledger: Ledger, edition: Edition, actor: Actor) -> list[Json]:
     """What is due for somebody, the most pressing group first; nothing for who only reads.
@@ -37,184 +53,158 @@ def due(ledger: Ledger, edition: Edition, actor: Actor) -> list[Json]:
     office of everything.
     """
     today = written.day_of(ledger.clock())
-    round_id = edition.space.contact_round.id
     with ledger.reading() as connection:
-        own = _held(connection, round_id, actor.id) if actor.may(Right.PICK) else []
-        groups = [
-            *_problems(connection, edition, actor, {row["village"] for row in own}, today),
-            _visits(connection, edition, actor, today),
-            _proposed(connection, edition, actor),
-        ]
-    order = ("proposed", "overdue", "visit", "soon", "recheck", "assign", "strike_off")
-    return sorted(
-        (one for one in groups if one is not None), key=lambda one: order.index(one["kind"])
-    )
+        found = _found(connection, edition, actor, today)
+        found["visit"] = _longest_first(connection, edition, found["visit"], today)
+    return [
+        {
+            "kind": kind,
+            "count": len(found[kind]),
+            "sentence": say(f"board.due.{kind}", count=len(found[kind])),
+            "pressing": pressing,
+            "items": [_item(edition, actor, kind, row, today) for row in found[kind][:SHOWN]],
+        }
+        for kind, pressing in PRESSING.items()
+        if found.get(kind)
+    ]
 
 
-def _group(kind: str, pressing: bool, items: list[Json]) -> Json | None:
-    if not items:
-        return None
+def count(connection: Connection, edition: Edition, actor: Actor, today: str) -> int:
+    """How much `due` names in all, without a word of it: what an open page polls for.
+
+    Parameters
+    ----------
+    connection : of `Ledger.reading`, perhaps with other questions about the same moment.
+    today : the ledger's day.
+    """
+    return sum(map(len, _found(connection, edition, actor, today).values()))
+
+
+# ---- what is due ----
+
+
+def _found(connection: Connection, edition: Edition, actor: Actor, today: str) -> Found:
+    picks = _picks(connection, edition, actor)
+    mine = [row for row in picks if row["member"] == actor.id]
+    held = [row for row in picks if row["state"] in HELD]
+    keeps = actor.may(Right.PICK)
+    own = {row["village"] for row in mine if keeps and row["state"] in HELD}
+    proposed = {row["village"]: row for row in mine if row["state"] == PROPOSED}
     return {
-        "kind": kind,
-        "count": len(items),
-        "sentence": say(f"board.due.{kind}", count=len(items)),
-        "pressing": pressing,
-        "items": items[:SHOWN],
+        **_problems(connection, edition, actor, own, today),
+        "visit": _late(connection, edition, held, today)
+        if keeps or actor.may(Right.DIRECT)
+        else [],
+        "proposed": list(proposed.values()),
     }
+
+
+def _picks(connection: Connection, edition: Edition, actor: Actor) -> list[Row]:
+    """Contact points, and what was proposed as such, oldest first: one's own, or everybody's."""
+    pick, account = tables.pick.c, tables.account.c
+    query = (
+        sa.select(pick.village, pick.member, pick.state, pick.created_at, account.label)
+        .select_from(tables.pick.outerjoin(tables.account, account.id == pick.member))
+        .where(
+            pick.round == edition.space.contact_round.id,
+            pick.state.in_((*HELD, PROPOSED)),
+        )
+        .order_by(pick.created_at, pick.id)
+    )
+    if not actor.may(Right.DIRECT):
+        query = query.where(pick.member == actor.id)
+    return [{**row} for row in connection.execute(query).mappings()]
 
 
 def _problems(
     connection: Connection, edition: Edition, actor: Actor, own: set[str], today: str
-) -> Iterable[Json | None]:
+) -> dict[str, list[Row]]:
     """Groups of problems: by what a person may do, and where."""
     problem = tables.problem.c
     office = actor.may(Right.DIRECT)
-    round_id = edition.space.contact_round.id
-    query = sa.select(tables.problem).where(
-        problem.round == round_id, problem.state != problems.STRUCK_OFF
-    )
+    # No more than is asked about: what was said of a problem is long.
+    query = sa.select(
+        problem.id, problem.village, problem.district, problem.category, problem.state,
+        problem.deadline, problem.found_on, problem.fixed_by,
+    ).where(
+        problem.round == edition.space.contact_round.id, problem.state != problems.STRUCK_OFF
+    )  # fmt: skip
     if actor.role is Role.DISTRICT:
         query = query.where(problem.district == actor.district)
     elif not office:
         if not actor.may(Right.CHECK):
-            return
+            return {}
         concerns = [problem.found_by == actor.id]
         if own:
             concerns.append(problem.village.in_(sorted(own)))
         query = query.where(sa.or_(*concerns))
     order = (problem.deadline, problem.found_on, problem.id)
-    rows = [{**row} for row in connection.execute(query.order_by(*order)).mappings()]
-
-    def some(keep: Callable[[Json], bool], kind: str) -> list[Json]:
-        return [_item(edition, row, kind, today) for row in rows if keep(row)]
-
+    rows: list[Row] = [{**row} for row in connection.execute(query.order_by(*order)).mappings()]
     soon = written.after(today, SOON)
-    yield _group("overdue", True, some(lambda row: problems.overdue(row, today), "overdue"))
-    yield _group(
-        "soon",
-        False,
-        some(
-            lambda row: row["state"] == problems.ASSIGNED and today <= row["deadline"] <= soon,
-            "soon",
-        ),
-    )
+    found: dict[str, list[Row]] = {
+        "overdue": [row for row in rows if problems.overdue(row, today)],
+        "soon": [
+            row
+            for row in rows
+            if row["state"] == problems.ASSIGNED and today <= row["deadline"] <= soon
+        ],
+    }
     for step in ("recheck", "assign", "strike_off"):
         if office or step == "recheck":
-            mine = [row for row in rows if problems.barrier(actor, row, step) is None]
-            yield _group(step, False, [_item(edition, row, step, today) for row in mine])
+            # The state first: for others a barrier is told in words, and there are hundreds.
+            before = problems.STEPS[step].before
+            found[step] = [
+                row
+                for row in rows
+                if row["state"] in before and problems.barrier(actor, row, step) is None
+            ]
+    return found
 
 
-def _item(edition: Edition, row: Json, kind: str, today: str) -> Json:
-    days = written.days_between(today, row["deadline"]) if row["deadline"] else 0
-    name = where.name(edition, row["village"])
-    words = {
-        "name": name,
-        "category": problems.category_label(edition.space, row["category"]),
-        "days": abs(days),
-        "deadline": written.day_words(row["deadline"]),
-        "found": written.day_words(row["found_on"]),
-    }
-    form = "today" if kind == "soon" and days == 0 else kind
-    return {
-        "village": row["village"],
-        "name": name,
-        "problem": row["id"],
-        "day": row["deadline"],
-        "days": abs(days),
-        "sentence": say(f"board.due_one.{form}", **words),
-    }
-
-
-def _held(connection: Connection, round_id: str, member: str = "") -> list[Json]:
-    """Contact points: village, member, and the day since when."""
-    pick, account = tables.pick.c, tables.account.c
-    query = (
-        sa.select(pick.village, pick.member, pick.created_at, account.label)
-        .select_from(tables.pick.outerjoin(tables.account, account.id == pick.member))
-        .where(pick.round == round_id, pick.state.in_(HELD))
-        .order_by(pick.created_at, pick.id)
-    )
-    if member:
-        query = query.where(pick.member == member)
-    return [{**row} for row in connection.execute(query).mappings()]
-
-
-def _visits(connection: Connection, edition: Edition, actor: Actor, today: str) -> Json | None:
+def _late(connection: Connection, edition: Edition, held: list[Row], today: str) -> list[Row]:
     """Contact points that their own member has not visited for too long.
 
     Somebody else's visit does not count: the contact point is the member's to keep.
     """
-    office = actor.may(Right.DIRECT)
-    if not (office or actor.may(Right.PICK)):
-        return None
-    round_id = edition.space.contact_round.id
-    held = _held(connection, round_id, "" if office else actor.id)
-    if not held:
-        return None
-    last = _last_by_member(connection, round_id, {row["village"] for row in held})
     limit = edition.space.contact_points.visit_days
-    late: list[tuple[int, Json]] = []
-    for row in held:
+    soonest = written.after(today, -limit)
+    # Who has just picked a village need not have been there.
+    old = [row for row in held if written.day_of(row["created_at"]) < soonest]
+    lately = _last_by_member(connection, edition, old, soonest)
+    return [row for row in old if (row["village"], row["member"]) not in lately]
+
+
+def _longest_first(
+    connection: Connection, edition: Edition, late: list[Row], today: str
+) -> list[Row]:
+    """Late ones with `day`, that of the last visit or "", `since`, from which it counts, `days`."""
+    last = _last_by_member(connection, edition, late)
+    found = []
+    for row in late:
         day = last.get((row["village"], row["member"]), "")
-        # Who has just picked a village need not have been there.
         since = max(day, written.day_of(row["created_at"]))
         days = written.days_between(since, today)
-        if days > limit:
-            name = where.name(edition, row["village"])
-            form = ("others" if row["member"] != actor.id else "own") + ("" if day else "_never")
-            words = {
-                "name": name,
-                "label": row["label"] or row["member"],
-                "days": days,
-                "day": written.day_words(since),
-            }
-            item = {
-                "village": row["village"],
-                "name": name,
-                "problem": "",
-                "day": day,
-                "days": days,
-                "sentence": say(f"board.due_one.visit_{form}", **words),
-            }
-            late.append((days, item))
-    late.sort(key=lambda one: -one[0])
-    return _group("visit", True, [item for _, item in late])
-
-
-def _proposed(connection: Connection, edition: Edition, actor: Actor) -> Json | None:
-    """Contact points that the office proposed to the person, who has not answered yet."""
-    pick = tables.pick.c
-    query = (
-        sa.select(pick.village)
-        .where(
-            pick.round == edition.space.contact_round.id,
-            pick.member == actor.id,
-            pick.state == PROPOSED,
-        )
-        .order_by(pick.created_at, pick.id)
-    )
-    names = {row.village: where.name(edition, row.village) for row in connection.execute(query)}
-    items = [
-        {
-            "village": village,
-            "name": name,
-            "problem": "",
-            "day": "",
-            "days": 0,
-            "sentence": say("board.due_one.proposed", name=name),
-        }
-        for village, name in names.items()
-    ]
-    return _group("proposed", False, items)
+        found.append({**row, "day": day, "since": since, "days": days})
+    return sorted(found, key=lambda one: -one["days"])
 
 
 def _last_by_member(
-    connection: Connection, round_id: str, villages: set[str]
+    connection: Connection, edition: Edition, held: list[Row], soonest: str = ""
 ) -> dict[tuple[str, str], str]:
-    """The day of the last visit of each village by each member who was there."""
+    """The day of the last visit of each village by each member who was there.
+
+    Parameters
+    ----------
+    soonest : only visits from this day on.
+    """
+    if not held:
+        return {}
     visit = tables.visit.c
     query = sa.select(visit.village, visit.day, visit.members).where(
-        visit.round == round_id, visit.withdrawn.is_(False), visit.village.in_(sorted(villages))
+        visit.round == edition.space.contact_round.id,
+        visit.withdrawn.is_(False),
+        visit.village.in_(sorted({row["village"] for row in held})),
+        visit.day >= soonest,
     )
     found: dict[tuple[str, str], str] = {}
     for row in connection.execute(query).mappings():
@@ -222,3 +212,43 @@ def _last_by_member(
             key = (row["village"], one)
             found[key] = max(found.get(key, ""), row["day"])
     return found
+
+
+# ---- in words ----
+
+
+def _item(edition: Edition, actor: Actor, kind: str, row: Row, today: str) -> Json:
+    name = where.name(edition, row["village"])
+    words: dict[str, object]
+    if kind == "proposed":
+        day, days, form, words = "", 0, kind, {"name": name}
+    elif kind == "visit":
+        day, days = row["day"], row["days"]
+        form = "visit_" + ("others" if row["member"] != actor.id else "own")
+        form += "" if day else "_never"
+        words = {
+            "name": name,
+            "label": row["label"] or row["member"],
+            "days": days,
+            "day": written.day_words(row["since"]),
+        }
+    else:
+        day = row["deadline"]
+        days = written.days_between(today, day) if day else 0
+        form = "today" if kind == "soon" and days == 0 else kind
+        days = abs(days)
+        words = {
+            "name": name,
+            "category": problems.category_label(edition.space, row["category"]),
+            "days": days,
+            "deadline": written.day_words(day),
+            "found": written.day_words(row["found_on"]),
+        }
+    return {
+        "village": row["village"],
+        "name": name,
+        "problem": "" if kind in ("proposed", "visit") else row["id"],
+        "day": day,
+        "days": days,
+        "sentence": say(f"board.due_one.{form}", **words),
+    }

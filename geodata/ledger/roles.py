@@ -37,6 +37,8 @@ class Right(StrEnum):
     """Re-checking a problem that is said to be put right: confirming it or sending it back."""
     DIRECT = "direct"
     """The office's: confirm, swap, release, propose for all, assign owners, strike off."""
+    PUBLISH = "publish"
+    """Publishing, and taking back what was published."""
     ACCOUNTS = "accounts"
     """Managing accounts."""
 
@@ -47,10 +49,12 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: _EVERYBODY,
     Role.MEMBER: _EVERYBODY | {Right.PICK, Right.VISIT, Right.CHECK},
     Role.DISTRICT: _EVERYBODY | {Right.ANSWER},
-    Role.OFFICE: _EVERYBODY | {Right.VISIT, Right.ANSWER, Right.CHECK, Right.DIRECT},
-    Role.ADMINISTRATOR: _EVERYBODY | {Right.ACCOUNTS},
+    Role.OFFICE: _EVERYBODY | {Right.VISIT, Right.ANSWER, Right.CHECK, Right.DIRECT, Right.PUBLISH},
+    Role.ADMINISTRATOR: _EVERYBODY | {Right.ACCOUNTS, Right.PUBLISH},
 }
-"""Who manages accounts decides nothing in the programme, and the other way round."""
+"""Who manages accounts decides nothing about villages, and the other way round. Either may publish:
+who keeps the server must be able to take back a wrong figure at night.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,4 +82,4 @@ class Actor:
 
 
 TERMINAL = Actor("terminal", "bangfu", Role.ADMINISTRATOR)
-"""Who types a command on the server itself may manage accounts."""
+"""Who types a command on the server itself may manage accounts, and publish."""

@@ -6,7 +6,7 @@ holds when it commits).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -160,34 +160,48 @@ def breaches(
     Worst first. A village that the edition does not know, and one that the member has already,
     are told alone: whatever else holds is beside the point.
     """
-    known = places(edition)
+    found = _against(village, member, standing, rules, places(edition), reader)
+    return tuple(_breach(key, rules, **words) for key, words in found)
+
+
+def _against(
+    village: str,
+    member: str,
+    standing: Standing,
+    rules: ContactPoints,
+    known: Places,
+    reader: str | None = None,
+) -> Iterator[tuple[str, Json]]:
+    """Rules that stand against a pick, with the words of their sentences: one after another, for
+    who only asks whether there is any.
+    """
     name = known.name(village)
     person = standing.people.get(member) or Person(member, member, "", False)
     who = say("pick.you") if reader in (None, member) else person.label
     if village not in known.position:
-        return (_breach("unknown", rules, code=short(village), leaf=known.leaf_label),)
+        yield "unknown", {"code": short(village), "leaf": known.leaf_label}
+        return
     holders = standing.by_village.get(village, ())
     if any(one.member == member for one in holders):
-        return (_breach("own", rules, name=name, who=who),)
+        yield "own", {"name": name, "who": who}
+        return
 
-    found: list[Breach] = []
     if rules.only_targets and not known.target[known.position[village]]:
-        found.append(_breach("target", rules, name=name, round=known.round.label))
+        yield "target", {"name": name, "round": known.round.label}
     if len(holders) >= rules.members_per_village:
         key = "taken" if rules.members_per_village == 1 else "taken_shared"
-        found.append(
-            _breach(
-                key,
-                rules,
-                name=name,
-                names=listed([standing.label(one.member) for one in holders]),
-                count=len(holders),
-                most=rules.members_per_village,
-            )
+        yield (
+            key,
+            {
+                "name": name,
+                "names": listed([standing.label(one.member) for one in holders]),
+                "count": len(holders),
+                "most": rules.members_per_village,
+            },
         )
     used = standing.used(member)
     if used >= rules.per_member:
-        found.append(_breach("quota", rules, who=who, count=used))
+        yield "quota", {"who": who, "count": used}
     district = known.district_of(village)
     inside = [
         one
@@ -195,23 +209,21 @@ def breaches(
         if known.district_of(one.village) == district
     ]
     if rules.per_district and len(inside) >= rules.per_district:
-        found.append(
-            _breach(
-                "spread",
-                rules,
-                who=who,
-                district=known.districts[district or 0][1],
-                count=len(inside),
-                level=known.district_label,
-                most=rules.per_district,
-            )
+        yield (
+            "spread",
+            {
+                "who": who,
+                "district": known.districts[district or 0][1],
+                "count": len(inside),
+                "level": known.district_label,
+                "most": rules.per_district,
+            },
         )
     unit = spelled(person.unit)
     if not rules.own_unit and unit and unit in known.units.get(village, ()):
-        found.append(_breach("own_unit", rules, unit=unit, name=name, leaf=known.leaf_label))
+        yield "own_unit", {"unit": unit, "name": name, "leaf": known.leaf_label}
     if rules.every_district:
-        found += _kept_places(district, member, standing, rules, known)
-    return tuple(found)
+        yield from _kept_places(district, member, standing, rules, known)
 
 
 def unreached(standing: Standing, known: Places) -> tuple[int, ...]:
@@ -230,7 +242,7 @@ def near(
     known, found = places(edition), []
     rules = known.rules.model_copy(update={"every_district": False, "per_member": 10**6})
     for code, km in known.nearest(village):
-        if not breaches(code, member, standing, rules, edition):
+        if next(_against(code, member, standing, rules, known), None) is None:
             found.append({"code": code, "name": known.name(code), "km": round(km, 1)})
             if len(found) == most:
                 break
@@ -276,29 +288,27 @@ def short(text: str) -> str:
 
 def _kept_places(
     district: int | None, member: str, standing: Standing, rules: ContactPoints, known: Places
-) -> list[Breach]:
+) -> Iterator[tuple[str, Json]]:
     """The last places are for districts without a contact point.
 
     A pick in such a district is always right, even when the places cannot suffice for all.
     """
     open_ = unreached(standing, known)
     if not open_ or district in open_:
-        return []
+        return
     left = standing.left(rules)
     person = standing.people.get(member)
     own = person is not None and person.member and standing.used(member) < rules.per_member
-    if left - own >= len(open_):
-        return []
-    return [
-        _breach(
+    if left - own < len(open_):
+        yield (
             "every_district",
-            rules,
-            count=len(open_),
-            level=known.district_label,
-            names=listed([known.districts[one][1] for one in open_]),
-            left=left,
+            {
+                "count": len(open_),
+                "level": known.district_label,
+                "names": listed([known.districts[one][1] for one in open_]),
+                "left": left,
+            },
         )
-    ]
 
 
 def _breach(key: str, rules: ContactPoints, **values: object) -> Breach:

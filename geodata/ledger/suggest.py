@@ -200,6 +200,7 @@ def _members(
 def _villages(wanted: Need, now: Standing, edition: Edition) -> tuple[Village, ...]:
     known, rules = places(edition), edition.space.contact_points
     codes = [code for code, _ in known.districts]
+    unit = edition.space.measure(rules.income).unit if rules.income else ""
     found = []
     for n, code in enumerate(wanted.codes):
         taken = len(now.by_village.get(code, ()))
@@ -211,6 +212,7 @@ def _villages(wanted: Need, now: Standing, edition: Edition) -> tuple[Village, .
                 weight,
                 bool(wanted.estimated[name][n]),
                 _number(wanted.raw[name][n]),
+                unit if name == "income" else "",
             )
             for name, weight in wanted.weights.items()
         )

@@ -150,6 +150,34 @@ problem = sa.Table(
     _text("created_at"),
 )
 
+publication = sa.Table(
+    "publication",
+    metadata,
+    _id(),
+    _text("public"),  # id of the public edition
+    _text("edition"),  # id of the edition that it was derived from
+    _flag("demo"),  # invented data, published with its mark
+    _text("measures"),  # JSON: id -> {label, definition, values, periods}
+    _text("losses"),  # JSON: cells of people and households, how many were kept back
+    _text("accepted"),  # JSON: measure -> why its changed definition is meant
+    _text("by"),  # id of the account
+    _text("created_at"),
+)
+"""What was published: one row each time."""
+
+withdrawal = sa.Table(
+    "withdrawal",
+    metadata,
+    _id(),
+    _text("measure", index=True),
+    _text("label"),  # as it read then
+    _text("why"),  # in words that the public reads
+    _text("by"),
+    _text("lifted_at"),  # "" while it stands
+    _text("created_at"),
+)
+"""A measure that was taken back from the public."""
+
 # ---- the audit ----
 
 event = sa.Table(
@@ -213,7 +241,7 @@ request = sa.Table(
 )
 """Answers to writes, so that asking again does nothing twice."""
 
-DECIDED = (account, screen, pick, visit, photo, observation, problem)
+DECIDED = (account, screen, pick, visit, photo, observation, problem, publication, withdrawal)
 """Rows that change by events alone."""
 LASTING = (*DECIDED, event, head)
 """What a backup holds. Sessions must not come back to life from one."""

@@ -61,9 +61,9 @@ def write(
         noticed = written.rows(asked, "observations", observations.MOST)
         wrong = written.rows(asked, "problems", PROBLEMS)
         if not members and not people:
-            raise Refused(say("visit.nobody"), cure=say("visit.nobody_cure"))
+            raise Refused(say("visit.nobody"), cure=say("visit.nobody_cure"), field="members")
         if not (seen or noticed or wrong):
-            raise Refused(say("visit.nothing"), cure=say("visit.nothing_cure"))
+            raise Refused(say("visit.nothing"), cure=say("visit.nothing_cure"), field="seen")
         visit = decision.add(
             tables.visit,
             "visit.written",
@@ -77,10 +77,11 @@ def write(
             withdrawn=False,
         )
         rows = observations.make(decision, edition, village, visit, day, noticed)
-        found = [
-            problems.begin(decision, edition, village, one, day=day, visit=visit)["id"]
-            for one in wrong
-        ]
+        found = []
+        for n, one in enumerate(wrong):
+            with written.within(f"problems.{n}"):
+                begun = problems.begin(decision, edition, village, one, day=day, visit=visit)
+            found.append(begun["id"])
         own = _held(decision, edition, village.code, {actor.id, *members})
         against = sum(one["contradicts"] for one in rows)
         said = [say("visit.written", name=village.name, day=written.day_words(day))]
@@ -227,6 +228,7 @@ def _members(decision: Decision, asked: Mapping[str, Any]) -> list[str]:
         raise BadRequest(
             say("visit.not_members", most=MEMBERS),
             place=written.field("members"),
+            field="members",
             cure=say("visit.not_list_cure"),
         )
     wanted = list(dict.fromkeys(written.cleaned(one) for one in ids))
@@ -236,7 +238,10 @@ def _members(decision: Decision, asked: Mapping[str, Any]) -> list[str]:
     for one in wanted:
         if one not in known:
             raise UnknownName(
-                say("visit.unknown_member"), value=one, cure=say("visit.unknown_member_cure")
+                say("visit.unknown_member"),
+                value=one,
+                cure=say("visit.unknown_member_cure"),
+                field="members",
             )
     return wanted
 

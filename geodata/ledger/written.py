@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from geodata import periods
 from geodata.edition import Edition
-from geodata.errors import BadRequest
+from geodata.errors import AtlasError, BadRequest
 from geodata.ledger.troubles import Refused
 from geodata.words import say
 
@@ -48,18 +49,25 @@ def text(asked: Mapping[str, Any], name: str, most: int, *, required: bool = Fal
         found = ""
     if not isinstance(found, str):
         raise BadRequest(
-            say("visit.not_text"), place=field(name), value=found, cure=say("visit.not_text_cure")
+            say("visit.not_text"),
+            place=field(name),
+            field=name,
+            value=found,
+            cure=say("visit.not_text_cure"),
         )
     found = cleaned(found)
     if len(found) > most:
         raise Refused(
             say("visit.too_long", most=most, count=len(found)),
             place=field(name),
+            field=name,
             cure=say("visit.too_long_cure"),
         )
     if not found.strip():
         if required:
-            raise Refused(say("visit.blank"), place=field(name), cure=say("visit.blank_cure"))
+            raise Refused(
+                say("visit.blank"), place=field(name), field=name, cure=say("visit.blank_cure")
+            )
         return ""
     return found
 
@@ -76,11 +84,14 @@ def rows(asked: Mapping[str, Any], name: str, most: int) -> list[Mapping[str, An
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
-        raise BadRequest(say("visit.not_list"), place=field(name), cure=say("visit.not_list_cure"))
+        raise BadRequest(
+            say("visit.not_list"), place=field(name), field=name, cure=say("visit.not_list_cure")
+        )
     if len(found) > most:
         raise Refused(
             say("visit.too_many", most=most, count=len(found)),
             place=field(name),
+            field=name,
             cure=say("visit.too_many_cure"),
         )
     return found
@@ -107,7 +118,11 @@ def day(asked: Mapping[str, Any], name: str, default: str = "") -> str:
         except ValueError:
             pass
     raise BadRequest(
-        say("visit.not_day"), place=field(name), value=found, cure=say("visit.not_day_cure")
+        say("visit.not_day"),
+        place=field(name),
+        field=name,
+        value=found,
+        cure=say("visit.not_day_cure"),
     )
 
 
@@ -126,6 +141,7 @@ def possible_day(
         raise Refused(
             say("visit.future"),
             place=field(name),
+            field=name,
             value=found,
             cure=say("visit.future_cure", today=day_words(today)),
         )
@@ -133,6 +149,7 @@ def possible_day(
         raise Refused(
             say("visit.before_round", round=edition.space.contact_round.label),
             place=field(name),
+            field=name,
             value=found,
             cure=say("visit.before_round_cure", first=day_words(first)),
         )
@@ -182,6 +199,16 @@ def moment_words(moment: str) -> str:
     """A moment as people read it, in China's time: 2024年5月8日 14:05."""
     at = datetime.fromisoformat(moment.replace("Z", "+00:00")).astimezone(CHINA)
     return say("visit.moment", year=at.year, month=at.month, day=at.day, clock=at.strftime("%H:%M"))
+
+
+@contextmanager
+def within(row: str) -> Iterator[None]:
+    """What goes wrong in a row of a form is about a field of that row: "problems.0"."""
+    try:
+        yield
+    except AtlasError as error:
+        error.field = f"{row}.{error.field}" if error.field else row
+        raise
 
 
 def field(name: str) -> str:

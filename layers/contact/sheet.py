@@ -408,7 +408,7 @@ def _page(name: str) -> jinja2.Template:
         loader=jinja2.DictLoader(
             {
                 one: files("layers.contact").joinpath(one).read_text("utf-8")
-                for one in ("village.html", "member.html", "sheet.css")
+                for one in ("head.html", "village.html", "member.html", "sheet.css")
             }
         ),
         autoescape=True,

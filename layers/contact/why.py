@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -33,6 +33,23 @@ Json = dict[str, Any]
 MOST_CHANGES = 5
 
 
+def reported(edition: Edition, village: str) -> Json:
+    """What files say of a village: `income`, `missing`, and `changes`, a few sentences.
+
+    A card's costly part, and the same for every reader until another edition comes.
+
+    Raises
+    ------
+    UnknownName : no such region.
+    BadRequest : a region above the leaves.
+    """
+    region = _leaf(edition, village)
+    earned = income(edition, region)
+    lacks, gained = missing(edition, edition.space.contact_round, region)
+    changes = [*_income_changes(earned), *gained][:MOST_CHANGES]
+    return {"income": earned, "missing": lacks, "changes": changes}
+
+
 def why(
     edition: Edition,
     ledger: Ledger,
@@ -41,6 +58,7 @@ def why(
     *,
     since: str = "",
     today: str = "",
+    files: Callable[[Edition, str], Json] = reported,
 ) -> Json:
     """The card of a village, JSON-able.
 
@@ -48,6 +66,7 @@ def why(
     ----------
     since : when the reader's session began; what was done since can be taken back.
     today : day from which visits and deadlines are counted; by default the ledger's.
+    files : `reported`, or one that remembers what it said.
 
     Raises
     ------
@@ -56,9 +75,7 @@ def why(
     BadRequest : a region above the leaves.
     """
     needs(actor, Right.LEDGER)
-    region = edition.region(village)
-    if region.level != edition.space.leaf.id:
-        raise BadRequest(say("edition.not_leaf"), value=village, cure=say("edition.not_leaf_cure"))
+    region = _leaf(edition, village)
     today = today or day_of(ledger.clock())
     known, item = places(edition), edition.space.contact_round
     with ledger.reading() as connection:
@@ -67,8 +84,6 @@ def why(
         visits = _visits(moment, region.code)
         problems = _problems(moment, region.code, today)
         steps = last_steps(moment, since) if since else {}
-    earned = income(edition, region)
-    lacks, gained = missing(edition, item, region)
     visit, visit_sentence = _last_visit(visits, now, today)
     person = now.people.get(actor.id)
     against: tuple[Breach, ...] = ()
@@ -90,9 +105,7 @@ def why(
         "round": {"id": item.id, "label": item.label},
         "target": target,
         "target_label": say(f"why.{'target' if target else 'no_target'}", round=item.label),
-        "income": earned,
-        "missing": lacks,
-        "changes": [*_income_changes(earned), *gained][:MOST_CHANGES],
+        **files(edition, region.code),
         "visit": visit,
         "visit_sentence": visit_sentence,
         "units": sorted(known.units.get(region.code, ())),
@@ -108,6 +121,13 @@ def why(
         "can": _can(actor, against, places_=person is not None and person.member),
         "near": rules.near(region.code, actor.id, now, edition),
     }
+
+
+def _leaf(edition: Edition, village: str) -> Region:
+    region = edition.region(village)
+    if region.level != edition.space.leaf.id:
+        raise BadRequest(say("edition.not_leaf"), value=village, cure=say("edition.not_leaf_cure"))
+    return region
 
 
 # ---- income --------------------------------------------------------------------------------
@@ -230,7 +250,7 @@ def missing(edition: Edition, item: Round, region: Region) -> tuple[Json, list[s
     """
     if not item.items:
         return {"count": None, "total": 0, "sentence": "", "items": []}, []
-    known = leaf.reports(edition, region.code)
+    known = leaf.reports(edition, region.code, *item.items)
     listed = leaf.items(edition, item, region, known)
     lines = [
         {"id": name, "label": edition.space.indicator(name).label, "state": "unknown"}
@@ -283,16 +303,26 @@ def _gained(edition: Edition, item: Round, known: leaf.Reports) -> list[str]:
 
 # ---- the ledger ----------------------------------------------------------------------------
 
+_visit, _problem = tables.visit.c, tables.problem.c
+_late = sa.and_(
+    _problem.state == "assigned", _problem.deadline != "", _problem.deadline < sa.bindparam("today")
+)
+# Put together once: that costs more than asking them.
+_LAST_VISITS = (
+    sa.select(_visit.day, _visit.author, _visit.members)
+    .where(_visit.village == sa.bindparam("village"), _visit.withdrawn == sa.false())
+    .order_by(_visit.day.desc(), _visit.created_at.desc())
+    .limit(10)
+)
+_PROBLEMS = sa.select(
+    sa.func.count().label("open"),
+    sa.func.coalesce(sa.func.sum(sa.case((_late, 1), else_=0)), 0).label("overdue"),
+).where(_problem.village == sa.bindparam("village"), _problem.state != "struck_off")
+
 
 def _visits(moment: Moment, code: str) -> list[RowMapping]:
     """The visits of the last day on which anybody was there; the one written last first."""
-    visit = tables.visit.c
-    found = moment.rows(
-        sa.select(visit.day, visit.author, visit.members)
-        .where(visit.village == code, visit.withdrawn == sa.false())
-        .order_by(visit.day.desc(), visit.created_at.desc())
-        .limit(10)
-    )
+    found = moment.rows(_LAST_VISITS.params(village=code))
     return [one for one in found if one["day"] == found[0]["day"]]
 
 
@@ -315,14 +345,7 @@ def _last_visit(visits: Sequence[RowMapping], now: Standing, today: str) -> tupl
 
 
 def _problems(moment: Moment, code: str, today: str) -> Json:
-    problem = tables.problem.c
-    late = sa.and_(problem.state == "assigned", problem.deadline != "", problem.deadline < today)
-    found = moment.rows(
-        sa.select(
-            sa.func.count().label("open"),
-            sa.func.coalesce(sa.func.sum(sa.case((late, 1), else_=0)), 0).label("overdue"),
-        ).where(problem.village == code, problem.state != "struck_off")
-    )[0]
+    found = moment.rows(_PROBLEMS.params(village=code, today=today))[0]
     count, overdue = int(found["open"]), int(found["overdue"])
     key = "none" if not count else "overdue" if overdue else "open"
     return {

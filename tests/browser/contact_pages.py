@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.browser.contact_fixture import Contact
 from tests.browser.contact_real import Real
 
 Visit = Callable[..., Any]
@@ -18,18 +17,40 @@ SHOWN = """() => window.bangfu && window.bangfu.painted && window.bangfu.contact
   && window.bangfu.map.areTilesLoaded() && !window.bangfu.map.isMoving()"""
 
 
-def opened(visit: Visit, contact: Contact | Real, name: str, query: str = "", **screen: Any) -> Any:
+def opened(visit: Visit, real: Real, name: str, query: str = "", **screen: Any) -> Any:
     """The screen as somebody sees it, with its marks on the map."""
-    state = {"cookies": [contact.cookie(name) | {"sameSite": "Lax"}], "origins": []}
+    state = {"cookies": [real.cookie(name) | {"sameSite": "Lax"}], "origins": []}
     state["cookies"][0] |= {"domain": "127.0.0.1", "path": "/"}
     del state["cookies"][0]["url"]
     seen = visit(
-        f"{contact.address}/contact-points{query}",
+        f"{real.address}/contact-points{query}",
         **{**TABLET, "locale": "zh-CN", **screen},
         storage_state=state,
     )
     seen.ready(SHOWN)
     return seen
+
+
+def lose_answer(page: Any, place: str, status: int = 0) -> list[int]:
+    """Lose the first answer from `place`: what was asked for is done, and the page is not told.
+
+    It hears of a connection that broke, or a `status` of something on the way. Returns a list
+    that comes to hold the status of the answer that was lost.
+    """
+    lost: list[int] = []
+
+    def lose(route: Any) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.fetch().status)
+        if status:
+            route.fulfill(status=status, json={"error": "答复丢了"})
+        else:
+            route.abort()
+
+    page.route(place, lose)
+    return lost
 
 
 def spot(page: Any, code: str) -> tuple[float, float]:

@@ -23,6 +23,14 @@ from tests.browser.conftest import serving
 Json = dict[str, Any]
 
 COOKIE = "bangfu_session"
+RULES: Json = {
+    "income": "collective_income",
+    "gap": "gap_items",
+    "per_district": 1,
+    "override": ["spread"],
+}
+"""`[contact_points]` of the world: a second village in a district needs a reason; nothing else may
+be set aside, not even for one."""
 PEOPLE = {
     "zhao": ("赵敏", Role.MEMBER),
     "qian": ("钱进", Role.MEMBER),
@@ -50,6 +58,10 @@ class Real:
     def name(self, code: str) -> str:
         """A village as people call it."""
         return self.edition.region(code).name
+
+    def district(self, code: str) -> str:
+        """Code of the district that a village is in."""
+        return self.edition.ancestors(code)[1].code
 
     def cookie(self, name: str) -> Json:
         """What makes a browser somebody's."""
@@ -79,12 +91,12 @@ class Real:
 
 
 @contextmanager
-def real_server(small_folder: Path, place: Path) -> Iterator[Real]:
+def real_server(folder: Path, place: Path) -> Iterator[Real]:
     """Serve a copy of a workspace, with a ledger of its own in `place`."""
     from dashboard.app import create_app
     from dashboard.settings import Settings
 
-    workspace = Path(shutil.copytree(small_folder, place / "workspace"))
+    workspace = Path(shutil.copytree(folder, place / "workspace"))
     url = f"sqlite:///{place / 'ledger.sqlite'}"
     ledger = Ledger(url)
     ledger.prepare()

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.contact_fixture import Contact, contact_server
+from geodata.ledger import picks
 from tests.browser.contact_pages import (
     PHONE,
     Visit,
+    lose_answer,
     opened,
     spot,
     tap,
     wait_kind,
 )
+from tests.browser.contact_real import Real
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "assets/contact").glob("*.js"))
-
-
-@pytest.fixture
-def contact(small_folder: Path, tmp_path: Path) -> Iterator[Contact]:
-    with contact_server(small_folder, tmp_path) as running:
-        yield running
-
-
-def said(page: Any, text: str) -> None:
-    page.wait_for_selector(f".contact-toast:has-text('{text}')")
 
 
 def test_every_word_of_the_scripts_is_in_the_catalogue_and_none_is_left_over() -> None:
@@ -60,16 +51,16 @@ def test_every_word_of_the_scripts_is_in_the_catalogue_and_none_is_left_over() -
     assert used == known
 
 
-def test_a_finger_beside_a_mark_still_means_it(contact: Contact, visit: Visit) -> None:
-    seen = opened(visit, contact, "zhao")
-    code = contact.ledger.targets[4]
+def test_a_finger_beside_a_mark_still_means_it(real: Real, visit: Visit) -> None:
+    seen = opened(visit, real, "zhao")
+    code = real.targets[4]
     x, y = spot(seen.page, code)
     seen.page.touchscreen.tap(x + 12, y - 10)
-    seen.page.wait_for_selector(f".contact-card h2:has-text('{contact.ledger.name(code)}')")
+    seen.page.wait_for_selector(f".contact-card h2:has-text('{real.name(code)}')")
 
 
-def test_with_the_keyboard_alone(contact: Contact, visit: Visit) -> None:
-    seen = opened(visit, contact, "zhao", has_touch=False)
+def test_with_the_keyboard_alone(real: Real, visit: Visit) -> None:
+    seen = opened(visit, real, "zhao", has_touch=False)
     page = seen.page
     # By the list that stands for the map.
     for _ in range(60):
@@ -79,7 +70,7 @@ def test_with_the_keyboard_alone(contact: Contact, visit: Visit) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     code = page.evaluate("() => document.activeElement.dataset.code")
-    assert code in contact.ledger.targets
+    assert code in real.targets
     page.keyboard.press("Enter")
     page.wait_for_selector(".contact-card .contact-big")
     assert page.evaluate("() => document.activeElement.tagName") == "H2"
@@ -91,15 +82,14 @@ def test_with_the_keyboard_alone(contact: Contact, visit: Visit) -> None:
     # By search, and back with the browser.
     other = next(
         one
-        for one in contact.ledger.targets
-        if not contact.ledger.held(one)
-        and contact.ledger.district(one) != contact.ledger.district(code)
+        for one in real.targets
+        if not real.holders(one) and real.district(one) != real.district(code)
     )
     page.keyboard.press("/")
-    page.keyboard.type(contact.ledger.name(other))
+    page.keyboard.type(real.name(other))
     page.wait_for_selector(".search-list li")
     page.keyboard.press("Enter")
-    page.wait_for_selector(f".contact-card h2:has-text('{contact.ledger.name(other)}')")
+    page.wait_for_selector(f".contact-card h2:has-text('{real.name(other)}')")
     page.wait_for_selector(".contact-card .contact-big")
     page.keyboard.press("p")
     wait_kind(page, other, "mine")
@@ -112,60 +102,26 @@ def test_with_the_keyboard_alone(contact: Contact, visit: Visit) -> None:
     assert page.evaluate("() => document.activeElement.getAttribute('aria-selected')") == "true"
 
 
-def test_a_breach_is_explained_before_and_set_aside_only_with_a_reason(
-    contact: Contact, visit: Visit
-) -> None:
-    ledger = contact.ledger
-    ledger.pick("zhao", ledger.targets[0])
-    again = next(
-        one
-        for one in ledger.targets[1:]
-        if ledger.district(one) == ledger.district(ledger.targets[0])
-    )
-    ledger.pick("qian", ledger.targets[4])
-    seen = opened(visit, contact, "zhao")
-    page = seen.page
-    # One that cannot be set aside: said at once, what is near, and no button.
-    tap(page, ledger.targets[4])
-    page.wait_for_selector(".contact-breach.hard:has-text('已经是钱进的联系点')")
-    assert page.locator(".contact-foot").get_by_role("button", name=re.compile("选")).count() == 0
-    assert page.locator(".contact-breach .contact-chip").count() == 3
-    # One that may be: a reason is asked, and written down.
-    page.get_by_role("button", name="回到村列表").click()
-    page.locator(f'.contact-list [data-code="{again}"]').click()
-    page.wait_for_selector(".contact-breach:has-text('应当分散')")
-    assert not ledger.held(again)
-    page.get_by_role("button", name="说明理由后仍然选").click()
-    sure = page.get_by_role("button", name="确认破例选择")
-    assert sure.get_attribute("aria-disabled") == "true"
-    sure.click(force=True)
-    assert not ledger.held(again)
-    page.get_by_label(re.compile("为什么破例")).fill("两村相邻，一并走访")
-    sure.click()
-    wait_kind(page, again, "mine")
-    assert ledger.held(again)[0]["override"] == "两村相邻，一并走访"
-
-
-def test_a_pick_whose_answer_was_lost_is_not_made_twice(contact: Contact, visit: Visit) -> None:
-    code = contact.ledger.targets[1]
-    seen = opened(visit, contact, "zhao")
+def test_a_pick_whose_answer_was_lost_is_not_made_twice(real: Real, visit: Visit) -> None:
+    code = real.targets[1]
+    seen = opened(visit, real, "zhao")
     tap(seen.page, code)
-    contact.ledger.swallow = 1
+    lost = lose_answer(seen.page, "**/ledger/picks", 502)
     seen.page.get_by_role("button", name="选为联系点").click()
     seen.page.wait_for_selector(".contact-toast:has-text('未提交')")
     wait_kind(seen.page, code, "mine")
     seen.page.wait_for_selector(".contact-unsent-mark", state="detached")
-    assert len(contact.ledger.own("zhao")) == 1
-    assert [path for path, _, _ in contact.ledger.writes] == ["/ledger/picks"]
+    assert lost == [200]
+    assert [row["village"] for row in real.rows("pick")] == [code]
+    assert len(real.rows("event", kind="pick.picked")) == 1
     seen.said.clear()
 
 
 def test_an_unsent_pick_survives_a_reload_says_so_and_can_be_given_up(
-    contact: Contact, visit: Visit
+    real: Real, visit: Visit
 ) -> None:
-    ledger = contact.ledger
-    one, other = ledger.targets[1], ledger.targets[4]
-    seen = opened(visit, contact, "zhao")
+    one, other = real.targets[1], real.targets[4]
+    seen = opened(visit, real, "zhao")
     page = seen.page
     page.route("**/ledger/picks", lambda route: route.abort())
     for code in (one, other):
@@ -183,26 +139,25 @@ def test_an_unsent_pick_survives_a_reload_says_so_and_can_be_given_up(
     page.unroute("**/ledger/picks")
     wait_kind(page, one, "mine")
     page.wait_for_selector(".contact-outbox", state="detached")
-    assert [pick["village"] for pick in ledger.own("zhao")] == [one]
+    assert [row["village"] for row in real.rows("pick")] == [one]
     seen.said.clear()
 
 
 def test_when_the_ledger_is_away_the_last_picture_stays_and_says_when(
-    contact: Contact, visit: Visit
+    real: Real, visit: Visit
 ) -> None:
-    seen = opened(visit, contact, "zhao")
-    contact.ledger.broken.add("/state")
+    seen = opened(visit, real, "zhao")
+    away = {"error": "台账暂时连不上", "cure": "请稍后"}
+    seen.page.route("**/ledger/state", lambda route: route.fulfill(status=503, json=away))
     seen.page.wait_for_selector(".contact-banner:has-text('连接中断')")
-    assert seen.page.evaluate("() => window.bangfu.contact.shown.length") == len(
-        contact.ledger.targets
-    )
-    contact.ledger.broken.clear()
+    assert seen.page.evaluate("() => window.bangfu.contact.shown.length") == len(real.targets)
+    seen.page.unroute("**/ledger/state")
     seen.page.wait_for_selector(".contact-banner:has-text('连接中断')", state="detached")
     seen.said.clear()
 
 
-def test_polls_never_pile_up(contact: Contact, visit: Visit) -> None:
-    seen = opened(visit, contact, "zhao")
+def test_polls_never_pile_up(real: Real, visit: Visit) -> None:
+    seen = opened(visit, real, "zhao")
     waiting: list[Any] = []
 
     def hold(route: Any) -> None:
@@ -217,10 +172,10 @@ def test_polls_never_pile_up(contact: Contact, visit: Visit) -> None:
 
 
 def test_on_a_phone_the_sheet_rises_and_the_village_stays_in_sight(
-    contact: Contact, visit: Visit
+    real: Real, visit: Visit
 ) -> None:
-    seen = opened(visit, contact, "zhao", **PHONE)
-    page, code = seen.page, contact.ledger.targets[0]
+    seen = opened(visit, real, "zhao", **PHONE)
+    page, code = seen.page, real.targets[0]
     tap(page, code)
     page.get_by_role("button", name="选为联系点").wait_for()
     page.wait_for_function("() => !window.bangfu.map.isMoving()")
@@ -230,10 +185,9 @@ def test_on_a_phone_the_sheet_rises_and_the_village_stays_in_sight(
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
 
 
-def test_targets_for_fingers_are_large_enough(contact: Contact, visit: Visit) -> None:
-    ledger = contact.ledger
-    ledger.pick("zhao", ledger.targets[0])
-    page = opened(visit, contact, "zhao").page
+def test_targets_for_fingers_are_large_enough(real: Real, visit: Visit) -> None:
+    picks.pick(real.ledger, real.edition, real.people["zhao"].actor, real.targets[0])
+    page = opened(visit, real, "zhao").page
     small = """() => Array.from(document.querySelectorAll(
         '.contact button, .contact select, .contact-view a, .contact-view input[type=checkbox]'))
       .filter((one) => !one.closest('details:not([open])'))
@@ -245,7 +199,7 @@ def test_targets_for_fingers_are_large_enough(contact: Contact, visit: Visit) ->
         page.get_by_role("tab", name=tab).tap()
         page.wait_for_timeout(400)
         assert page.evaluate(small) == [], tab
-    tap(page, ledger.targets[0])
+    tap(page, real.targets[0])
     page.get_by_role("button", name="写走访").tap()
     page.wait_for_selector("#visit-seen")
     assert page.evaluate(small) == []

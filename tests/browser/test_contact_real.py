@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
+import uuid
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from geodata.ledger import picks, problems
+from geodata.ledger import accounts, picks, points, problems
+from geodata.ledger.places import places
+from geodata.ledger.roles import TERMINAL
 from geodata.ledger.store import now
 from geodata.ledger.written import after, day_of
-from tests.browser.contact_pages import TABLET, UPRIGHT, Visit, kind, opened, tap, wait_kind
-from tests.browser.contact_real import Real, real_server
+from tests.browser.contact_pages import (
+    TABLET,
+    UPRIGHT,
+    Visit,
+    kind,
+    lose_answer,
+    opened,
+    tap,
+    wait_kind,
+)
+from tests.browser.contact_real import Real
 
 pytestmark = pytest.mark.browser
 
 PROMISED_MS = 5000
 """Within which a decision shows on every page that is open."""
-
-
-@pytest.fixture
-def real(small_folder: Path, tmp_path: Path) -> Iterator[Real]:
-    with real_server(small_folder, tmp_path) as running:
-        yield running
 
 
 def today() -> str:
@@ -127,7 +131,7 @@ def test_the_office_decides_and_the_member_sees_it_at_once(real: Real, visit: Vi
     assert send.get_attribute("aria-disabled") == "true"
     office.get_by_label(re.compile("放弃的理由")).fill("已经调离本单位")
     send.click()
-    gone = f".contact-toast:has-text('“{real.name(other)}”不再是你的联系点')"
+    gone = f".contact-toast:has-text('“{real.name(other)}”不再是您的联系点')"
     member.wait_for_selector(gone, timeout=PROMISED_MS)
     assert kind(member, other) == "free"
     tap(office, more)
@@ -171,6 +175,86 @@ def test_what_one_pressed_never_becomes_the_act_of_another(real: Real, visit: Vi
     wait_kind(page, code, "mine")
     assert real.holders(code) == ["zhao"]
     seen.said.clear()
+
+
+# ---- rules ----
+
+
+def posted(page: Any, real: Real, name: str, village: str, override: str) -> tuple[int, Any]:
+    """Status and body of a pick that is sent past the screen's buttons."""
+    answer = page.request.post(
+        f"{real.address}/ledger/picks",
+        data={"village": village, "override": override},
+        headers={
+            "Origin": real.address,
+            "X-Account": real.people[name].id,
+            "Idempotency-Key": uuid.uuid4().hex,
+        },
+    )
+    return answer.status, answer.json()
+
+
+def test_a_rule_is_explained_before_and_set_aside_only_with_a_reason(
+    real: Real, visit: Visit
+) -> None:
+    first, again = real.targets[:2]
+    assert real.district(first) == real.district(again)
+    picked(real, "zhao", first)
+    page = opened(visit, real, "zhao").page
+    tap(page, again)
+    breach = page.locator(".contact-breach")
+    breach.get_by_text("一人在同一个区最多 1 个").wait_for()
+    assert breach.get_attribute("class") == "contact-breach"  # not a hard one
+    assert real.holders(again) == []
+    page.get_by_role("button", name="说明理由后仍然选").click()
+    sure = page.get_by_role("button", name="确认破例选择")
+    assert sure.get_attribute("aria-disabled") == "true"
+    sure.click(force=True)
+    # Nor past the button: without a reason, and with one that says nothing.
+    for reason in ("", "  ", "近"):
+        status, told = posted(page, real, "zhao", again, reason)
+        assert (status, [one["rule"] for one in told["breaches"]]) == (422, ["spread"])
+    assert real.holders(again) == []
+    page.get_by_label(re.compile("为什么破例")).fill("两村相邻，一并走访")
+    sure.click()
+    wait_kind(page, again, "mine")
+    (row,) = real.rows("pick", village=again)
+    assert (row["state"], row["override"]) == ("picked", "两村相邻，一并走访")
+    (event,) = real.rows("event", subject=f"pick:{row['id']}")
+    assert (event["kind"], event["actor"]) == ("pick.picked", real.people["zhao"].id)
+    assert event["reason"] == "两村相邻，一并走访"
+    (happened,) = points.history(real.ledger, again, real.edition)
+    assert happened["reason"] == "两村相邻，一并走访"
+    # Whoever opens the village reads why.
+    office = opened(visit, real, "sun").page
+    tap(office, again)
+    office.get_by_text("走访、问题和历次变动").tap()
+    office.locator(".contact-events").get_by_text("两村相邻，一并走访").wait_for()
+
+
+def test_what_the_settings_keep_firm_no_reason_sets_aside(real: Real, visit: Visit) -> None:
+    held, own = real.targets[4], real.targets[6]
+    assert "甲单位" in places(real.edition).units[own]
+    accounts.change(real.ledger, TERMINAL, real.people["zhao"].id, unit="甲单位")
+    picked(real, "qian", held)
+    page = opened(visit, real, "zhao").page
+    for code, rule, why, near in (
+        (held, "taken", f"{real.name(held)}已由钱进选作联系点", 3),
+        (own, "own_unit", f"甲单位正在帮扶{real.name(own)}", 3),
+    ):
+        page.locator(f'.contact-list [data-code="{code}"]').click()
+        page.wait_for_selector(f".contact-breach.hard:has-text('{why}')")
+        foot = page.locator(".contact-foot")
+        assert foot.get_by_role("button", name=re.compile("选")).count() == 0
+        page.keyboard.press("p")
+        assert page.locator(".contact-ask").count() == 0
+        assert page.locator(".contact-breach .contact-chip").count() == near
+        status, told = posted(page, real, "zhao", code, "领导同意，请照此办理")
+        assert status == (409 if rule == "taken" else 422)
+        assert [(one["rule"], one["can_override"]) for one in told["breaches"]] == [(rule, False)]
+        page.get_by_role("button", name="回到村列表").click()
+    assert (real.holders(held), real.holders(own)) == (["qian"], [])
+    assert [row["village"] for row in real.rows("pick")] == [held]
 
 
 # ---- proposals ----
@@ -239,7 +323,7 @@ def test_the_office_proposes_for_all_and_members_answer(real: Real, visit: Visit
     headings = office.locator(".contact-solution h3").all_inner_texts()
     assert sorted(headings) == ["赵敏", "钱进"]
     office.get_by_role("button", name="发给成员（6 个村）").tap()
-    member.wait_for_selector(".contact-toast:has-text('办公室推荐你选')", timeout=2 * PROMISED_MS)
+    member.wait_for_selector(".contact-toast:has-text('办公室推荐您选')", timeout=2 * PROMISED_MS)
     member.get_by_role("tab", name="我的").tap()
     asks = member.locator(".contact-due").get_by_role("button", name="请答复")
     asks.first.wait_for()
@@ -316,9 +400,9 @@ def test_from_a_visit_to_struck_off_by_four_people(real: Real, visit: Visit) -> 
 
     def fix(what: str) -> None:
         at(officer, "assigned")  # by itself
-        officer.get_by_role("button", name="说已整改").tap()
+        officer.get_by_role("button", name="报告已整改").tap()
         officer.get_by_label(re.compile("做了什么")).fill(what)
-        officer.locator(".contact-ask").get_by_role("button", name="说已整改").tap()
+        officer.locator(".contact-ask").get_by_role("button", name="报告已整改").tap()
         at(officer, "fixed")
 
     fix("铺了一半")
@@ -372,17 +456,8 @@ def test_a_draft_survives_a_reload_and_is_sent_once(real: Real, visit: Visit) ->
     page.get_by_role("button", name="提交走访").tap()
     page.wait_for_selector(".contact-foot .contact-unsent")
     page.context.set_offline(False)
-    # It is back, but the first answer is lost on its way: done, and not told.
-    lost: list[int] = []
-
-    def lose(route: Any) -> None:
-        if lost:
-            route.continue_()
-            return
-        lost.append(route.fetch().status)
-        route.abort()
-
-    page.route("**/ledger/visits", lose)
+    # It is back, but the first answer is lost on its way.
+    lost = lose_answer(page, "**/ledger/visits")
     page.reload()
     page.wait_for_function("() => !document.querySelector('.contact-unsent-mark')", polling=200)
     page.wait_for_selector(".contact-me")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from callbacks import ids
 from dashboard.app import create_app
@@ -60,21 +61,8 @@ def on_screen(
 def pixels(seen: Watched, x: float, y: float, size: int = 4) -> set[tuple[int, int, int]]:
     """The colours in a small square of the page."""
     clip = {"x": x - size / 2, "y": y - size / 2, "width": size, "height": size}
-    image = base64.b64encode(seen.page.screenshot(clip=clip)).decode()
-    flat = seen.page.evaluate(
-        """async source => {
-            const image = new Image();
-            image.src = source;
-            await image.decode();
-            const canvas = document.createElement('canvas');
-            [canvas.width, canvas.height] = [image.width, image.height];
-            const pen = canvas.getContext('2d');
-            pen.drawImage(image, 0, 0);
-            return Array.from(pen.getImageData(0, 0, image.width, image.height).data);
-        }""",
-        f"data:image/png;base64,{image}",
-    )
-    return {tuple(flat[at : at + 3]) for at in range(0, len(flat), 4)}
+    with Image.open(io.BytesIO(seen.page.screenshot(clip=clip))) as image:
+        return set(image.convert("RGB").get_flattened_data())
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
@@ -533,6 +521,7 @@ def test_trouble_is_told_and_taken_back(opened: Watched) -> None:
     opened.said.clear()
 
 
+@pytest.mark.parametrize("motion", ["no-preference"])
 def test_a_still_map_has_no_handles_and_flies_where_it_is_told(
     visit: Visit, served: str, small_edition: Edition
 ) -> None:

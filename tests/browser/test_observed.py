@@ -114,3 +114,38 @@ def test_who_may_read_the_ledger_sees_who_and_the_way_to_the_problems(
           .filter(one => one.getBoundingClientRect().right > innerWidth + 0.5).length"""
     )
     assert over == 0
+
+
+def test_a_profile_that_stays_open_is_renewed_and_keeps_nobody_signed_in(
+    visit: Visit, site: tuple[str, Ledger, str], small_edition: Edition
+) -> None:
+    address, book, _ = site
+    seen = visit(f"{address}/?region={VILLAGE}")
+    seen.painted(region=VILLAGE)
+    checked(seen)
+    asked: list[dict[str, str]] = []
+
+    def note(request: Any) -> None:
+        asks = "/_dash-update-component" in request.url
+        if asks and '"quiet":true' in (request.post_data or ""):
+            asked.append(request.headers)
+
+    seen.page.on("request", note)
+    # A poll has told where the ledger stands; nothing has changed, and nothing is asked for.
+    seen.page.wait_for_timeout(7000)
+    assert not asked
+    other, _ = accounts.create(
+        book, TERMINAL, name="test-other", label="李成员", role=Role.MEMBER, must_change=False,
+        password="mulan-zhuozi-42-qingwa",
+    )  # fmt: skip
+    later = {
+        "village": VILLAGE,
+        "day": "2021-12-20",
+        "seen": "又看了一次",
+        "observations": [{"indicator": "paved", "value": False, "note": ""}],
+        "problems": [],
+    }
+    visits.write(book, small_edition, other.actor, later)
+    line = seen.page.locator(".item.checked .seen", has_text="2021年12月20日")
+    line.wait_for(timeout=15000)
+    assert asked and all(one.get("x-background") == "1" for one in asked)

@@ -306,22 +306,17 @@ def test_the_pointer_follows_the_finger_and_goes_out_with_it(wall: Wall, visit: 
 
 def test_notes_grow_and_stay_as_large_as_they_were_made(wall: Wall, visit: Visit) -> None:
     seen = paired(visit, wall)
-
-    def size() -> float:
-        return float(
-            seen.page.evaluate(
-                "() => getComputedStyle(document.querySelector('.remote-text')).fontSize"
-                ".replace('px', '')"
-            )
-        )
-
-    before = size()
+    size = """() => {
+      const text = document.querySelector('.remote-text');
+      return text && parseFloat(getComputedStyle(text).fontSize);
+    }"""
+    before = seen.page.evaluate(size)
+    grown = f"before => ({size})() > before * 1.25"
     seen.page.get_by_role("button", name="字大一些").click()
     seen.page.get_by_role("button", name="字大一些").click()
-    assert size() > before * 1.25
+    seen.page.wait_for_function(grown, arg=before)
     seen.page.reload()
-    seen.page.wait_for_selector(".remote-text", timeout=PATIENCE_MS)
-    assert size() > before * 1.25
+    seen.page.wait_for_function(grown, arg=before, timeout=PATIENCE_MS)
 
 
 def test_a_phone_that_leaves_steers_no_more_and_keeps_nothing(wall: Wall, visit: Visit) -> None:

@@ -56,7 +56,7 @@ def wall(visit: Callable[..., Watched], server: RealServer) -> Callable[[str], W
     """Opens a wall that is held on its first scene, everything loaded."""
 
     def open_wall(address: str) -> Watched:
-        watched = visit(f"{address}/wall", width=1920, height=1080)
+        watched = visit(f"{address}/wall", width=960, height=540)
         watched.page.wait_for_function(SHOWN, timeout=PATIENCE_MS)
         watched.page.evaluate("() => bangfu.wall.hold(true)")
         everything = "() => bangfu.wall.state().loaded === bangfu.wall.scenes.length"
@@ -208,7 +208,7 @@ def test_a_suspended_tab_goes_on(wall: Callable[[str], Watched], server: RealSer
 def test_one_scene_without_data_is_passed_over_and_comes_back(
     visit: Callable[..., Watched], server: RealServer
 ) -> None:
-    watched = visit("about:blank", width=1920, height=1080)
+    watched = visit("about:blank", width=960, height=540)
     broken = {"on": True}
 
     def answer(route: Any) -> None:

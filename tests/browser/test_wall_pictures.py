@@ -50,8 +50,8 @@ def test_every_scene_looks_as_approved(
 def still(page: Any) -> bytes:
     """A screenshot once two in a row are the same: software GL draws a large screen in pieces."""
     before = b""
-    for _ in range(12):
-        page.wait_for_timeout(1000)
+    for _ in range(30):
+        page.wait_for_timeout(300)
         now = bytes(page.screenshot())
         if now == before:
             return now

@@ -72,19 +72,24 @@ def measured(watched: Watched, session: Any, wire: Wire) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "width", "height"),
     [
-        pytest.param(FULL // 20, id="a twentieth"),
-        pytest.param(FULL, id="full", marks=pytest.mark.soak),
+        pytest.param(FULL // 20, 960, 540, id="a twentieth"),
+        pytest.param(FULL, 1920, 1080, id="full", marks=pytest.mark.soak),
     ],
 )
 def test_nothing_grows_over_hours_of_scenes(
-    visit: Callable[..., Watched], small_folder: Path, tmp_path: Path, changes: int
+    visit: Callable[..., Watched],
+    small_folder: Path,
+    tmp_path: Path,
+    changes: int,
+    width: int,
+    height: int,
 ) -> None:
     folder = shutil.copytree(small_folder, tmp_path / "own")
     with real_server(folder) as server:
         wire = Wire(server.port)
-        watched = visit("about:blank", width=1920, height=1080)
+        watched = visit("about:blank", width=width, height=height)
         watched.page.add_init_script(COUNT_TEXTURES)
         watched.page.goto(f"{wire.address}/wall?pace=40")
         watched.page.wait_for_function(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from flask import Response
 from dashboard import access
 from dashboard.access import needs, own_place
 from dashboard.app import create_app
+from dashboard.respite import Respite
 from dashboard.settings import Settings
 from geodata.ledger import LedgerError, Right, accounts, screens, sessions
 from geodata.ledger.moments import later
@@ -603,7 +605,7 @@ def test_a_ledger_out_of_reach_holds_up_one_request_and_not_all(
         raise LedgerError("gone")
 
     monkeypatch.setattr(sessions, "find", slow)
-    monkeypatch.setattr(access, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(access, "Respite", partial(Respite, clock=lambda: clock[0]))
     app = create_app(Settings(workspace=folder, ledger=f"sqlite:///{tmp_path}/x.sqlite"))
     client = app.server.test_client()
     client.set_cookie(access.SESSION, "x")

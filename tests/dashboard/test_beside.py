@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from dashboard.app import create_app
-from dashboard.beside import PAUSE, SLOW, Beside, without_ledger
+from dashboard.beside import Beside, without_ledger
 from dashboard.library import Library
+from dashboard.respite import PAUSE, SLOW
 from dashboard.settings import Settings
 from geodata.edition import Edition
 from geodata.ledger import Ledger, LedgerError, Role, problems, visits

@@ -7,11 +7,14 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from PIL import Image
+from sqlalchemy.engine import Engine
 from werkzeug.test import TestResponse
 
 from geodata.edition import Edition
@@ -339,6 +342,61 @@ def test_the_office_assigns_and_swaps(world: World, targets: list[str]) -> None:
     }
 
 
+@contextmanager
+def counted() -> Iterator[dict[str, int]]:
+    """How many connections were opened inside, and how many statements were run."""
+    found = {"connections": 0, "statements": 0}
+
+    def opened(*_: Any) -> None:
+        found["connections"] += 1
+
+    def run(*given: Any) -> None:
+        found["statements"] += not str(given[2]).startswith("BEGIN")
+
+    sa.event.listen(Engine, "engine_connect", opened)
+    sa.event.listen(Engine, "before_cursor_execute", run)
+    try:
+        yield found
+    finally:
+        sa.event.remove(Engine, "engine_connect", opened)
+        sa.event.remove(Engine, "before_cursor_execute", run)
+
+
+def test_a_poll_is_one_reading_beside_who_asks(world: World, targets: list[str]) -> None:
+    picked(world, targets[0])
+    with world.client("member") as client:
+        first = client.get("/ledger/state")
+        told = first.json["reminders"]
+        assert told == sum(1 for _ in client.get("/ledger/reminders").json["due"])
+        with counted() as whole:
+            assert client.get("/ledger/state").status_code == 200
+        assert whole["connections"] == 2, "one finds out who asks, one reads the state"
+        assert whole["statements"] <= 12
+        tag = {"If-None-Match": first.headers["ETag"]}
+        with counted() as again:
+            assert client.get("/ledger/state", headers=tag).status_code == 304
+        assert again["connections"] == 2
+        assert again["statements"] == 2, "nothing is gathered for who knows it already"
+        picked(world, targets[3])
+        assert client.get("/ledger/state", headers=tag).status_code == 200
+
+
+def test_a_card_that_was_read_is_not_read_from_files_again(
+    world: World, targets: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    whole = Edition.facts
+
+    def facts(edition: Edition, code: str, *indicators: str) -> Any:
+        asked.append(code)
+        return whole(edition, code, *indicators)
+
+    monkeypatch.setattr(Edition, "facts", facts)
+    cards = [get(world, f"villages/{targets[0]}", asker).json for asker in ("member", "office")]
+    assert asked == [targets[0]], "what files say is the same for both"
+    assert cards[0]["missing"] == cards[1]["missing"] and cards[0]["income"] == cards[1]["income"]
+
+
 def test_undo_takes_back_ones_own_last_step(world: World, targets: list[str]) -> None:
     with world.client("member") as client:
         headers = {**guarded.OURS, "Idempotency-Key": secrets.token_hex(16)}
@@ -406,6 +464,30 @@ def test_a_refused_try_is_not_remembered(world: World, targets: list[str]) -> No
     refused(post(world, "picks", asked, key=key), 422)
     made(post(world, f"picks/{pick['id']}/release", {"reason": ""}))
     made(post(world, "picks", asked, key=key))
+
+
+def test_a_refusal_names_the_field_that_it_is_about(world: World, targets: list[str]) -> None:
+    visit = {"village": targets[0], "day": today(world), "people": "", "seen": "路好了"}
+    said = {"category": "team", "said": "缺人"}
+    wrong = {
+        "day": {"day": "2035-01-01"},
+        "seen": {"seen": "长" * 501},
+        "members": {"members": ["nobody"]},
+        "problems.1.said": {"problems": [said, said | {"said": " "}]},
+        "problems.0.category": {"problems": [said | {"category": "none"}]},
+        "observations.income": {"observations": [{"indicator": "income", "value": "many"}]},
+        "observations.income.note": {
+            "observations": [{"indicator": "income", "value": 1, "note": "长" * 501}]
+        },
+    }
+    for field, change in wrong.items():
+        answer = post(world, "visits", visit | change)
+        assert answer.status_code in (400, 404, 422), field
+        assert answer.json["fields"] == {field: answer.json["error"]}, field
+    # What is about no field names none.
+    pick = picked(world, targets[0])
+    told = refused(post(world, "picks", {"village": pick["village"], "override": ""}), 422)
+    assert "fields" not in told
 
 
 @pytest.mark.parametrize("key", ["", "x", "A" * 32, "0" * 31, "0" * 33, "g" * 32])

@@ -10,22 +10,10 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from dashboard import cli
 from geodata.ledger import Ledger
 from geodata.ledger.verify import verify
+from tests.dashboard.typed import run
 from tests.ledgers import OFFICE, fill, picking, postgres_database
-
-
-def run(*arguments: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    """Exit code, stdout, stderr."""
-    code: object = 0
-    try:
-        cli.main([str(one) for one in arguments])
-    except SystemExit as left:
-        code = left.code
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    return int(code or 0), out, err  # type: ignore[call-overload]
 
 
 @pytest.fixture

@@ -21,11 +21,12 @@ from dashboard.app import create_app
 from dashboard.briefings import Briefings
 from dashboard.cache import Store
 from dashboard.live import LiveLibrary, Watch
+from dashboard.respite import PAUSE, SLOW
 from dashboard.services import Drawn
 from dashboard.settings import Settings
 from geodata.arrays import decode
 from geodata.edition import Edition
-from geodata.ledger import Ledger
+from geodata.ledger import Ledger, LedgerError
 from geodata.live_edition import LiveEdition
 from geodata.live_measures import CONTACT_POINT_SHARE
 from layers.view import View
@@ -246,6 +247,30 @@ def test_the_ledger_is_asked_at_most_once_in_a_while(hand: Hand) -> None:
         assert asked == [0.0, 1.0, 2.1, 2.25]
     finally:
         live.take = whole
+
+
+def test_a_ledger_that_fails_slowly_is_left_alone(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, asked = [0.0], []
+    watch = Watch(hand.ledger, recheck=1.0, clock=lambda: time[0])
+    first = watch.look()
+    assert first is not None
+
+    def away(*_: Any) -> Any:
+        asked.append(time[0])
+        time[0] += SLOW
+        raise LedgerError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "take", away)
+        for at in (1.0, 4.0, 12.9):
+            time[0] = max(at, time[0])
+            assert watch.look("9-20240620-0a1b2c3d") is first, "the last snapshot stays"
+        assert asked == [1.0]
+    time[0] = 1.0 + SLOW + PAUSE
+    hand.pick(hand.targets[0])
+    assert watch.look() is not first
 
 
 def test_an_edition_is_made_anew_only_for_another_revision(place: Path, hand: Hand) -> None:

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from geodata.edition import Edition
 from geodata.errors import BadRequest, UnknownName
 from geodata.jobs import Standing
 from geodata.ledger import Forbidden, Ledger, picks
+from geodata.proposals import Problem, Solution
 from tests.pickers import OFFICE, join, village
 from tests.worlds import build_small
 
@@ -127,6 +129,57 @@ def test_the_same_question_is_the_same_job_until_the_ledger_goes_on(
     assert proposals.start(one, "me", forbidden=[village(0)])["id"] != first
     picks.pick(ledger, Edition.open(own), two, village(4))
     assert proposals.start(one, "me")["id"] != first
+
+
+def test_a_new_question_ends_the_older_one_of_the_same_person(
+    own: Path, ledger: Ledger, proposals: Proposals, idle: list[Path]
+) -> None:
+    one, two = join(ledger, "王一", "李二")
+    other = proposals.start(two, "me")["id"]
+    first = proposals.start(one, "me")["id"]
+    with pytest.raises(BadRequest):
+        proposals.start(one, "me", pins=[5])
+    assert proposals.status(one, first)["status"] == "waiting", "a wrong question ends nothing"
+    second = proposals.start(one, "me", forbidden=[village(0)])["id"]
+    with pytest.raises(UnknownName):
+        proposals.status(one, first)
+    assert {job.id for job in jobs.unfinished(own / "proposals")} == {other, second}
+
+
+def test_work_on_a_job_that_is_not_wanted_any_more_ends_at_once(
+    own: Path,
+    ledger: Ledger,
+    proposals: Proposals,
+    idle: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (one,) = join(ledger, "王一")
+    first = proposals.start(one, "me")["id"]
+    asked, left = [], Event()
+    real = proposer.solve
+
+    def slow(problem: Problem, **told: Any) -> Solution:
+        if not asked:
+            asked.append(proposals.start(one, "me", forbidden=[village(0)])["id"])
+            assert left.wait(PATIENCE), "the solver holds the process"
+        return real(problem, **told)
+
+    monkeypatch.setattr(proposer, "solve", slow)
+    proposer.work(own / "proposals", leave=lambda code: left.set())
+    assert proposals.status(one, asked[0])["status"] == "done"
+    assert jobs.find(own / "proposals", first) is None
+
+
+def test_a_stopped_job_is_gone(
+    own: Path, ledger: Ledger, proposals: Proposals, idle: list[Path]
+) -> None:
+    (one,) = join(ledger, "王一")
+    for claimed in (False, True):
+        asked = proposals.start(one, "me")["id"]
+        if claimed:
+            jobs.claim(own / "proposals", os.getpid())
+        proposals.stop(one, asked)
+        assert jobs.unfinished(own / "proposals") == []
 
 
 def test_what_is_not_done_cannot_be_accepted(

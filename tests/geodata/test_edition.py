@@ -7,10 +7,12 @@ import json
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
@@ -229,6 +231,57 @@ def test_a_leaf_tells_what_was_reported_with_file_and_row(edition: Edition) -> N
         )
     with pytest.raises(BadRequest, match="最下一级"):
         edition.facts(TOWN)
+
+
+def test_some_indicators_of_a_leaf(edition: Edition) -> None:
+    whole = edition.facts(VILLAGE)
+    some = sorted(set(whole["indicator"]))[:2]
+    wanted = whole[whole["indicator"].isin(some)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(edition.facts(VILLAGE, *some), wanted)
+    assert edition.facts(VILLAGE, "dragon").empty
+
+
+@pytest.fixture
+def narrow(folder: Path, tmp_path: Path) -> Edition:
+    """The edition with ten facts a group of rows: a village lies in several."""
+    home = shutil.copytree(folder, tmp_path / "narrow")
+    found = Edition.open(home)
+    path = found.folder / "facts.parquet"
+    pq.write_table(pq.read_table(path), path, row_group_size=10)
+    return found
+
+
+def test_facts_of_several_groups_are_whole_and_in_order(edition: Edition, narrow: Edition) -> None:
+    for code in edition.regions("village")["code"]:
+        pd.testing.assert_frame_equal(narrow.facts(code), edition.facts(code))
+
+
+def test_neighbours_facts_are_read_from_the_disk_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edition, opened = Edition.open(folder), []
+    whole = pq.ParquetFile
+
+    def counted(*given: Any, **more: Any) -> Any:
+        opened.append(given)
+        return whole(*given, **more)
+
+    monkeypatch.setattr(pq, "ParquetFile", counted)
+    for code in edition.regions("village")["code"]:
+        edition.facts(code)
+    assert len(opened) == 1, "all villages of this world lie in one group"
+
+
+def test_facts_are_kept_up_to_a_number_of_bytes(
+    narrow: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = narrow._fact_group(0).nbytes
+    monkeypatch.setattr(narrow._fact_shelf, "_budget", 4 * size)
+    for code in narrow.regions("village")["code"]:
+        narrow.facts(code)
+    held = narrow._fact_shelf._items.values()
+    assert 1 <= len(held) < pq.read_metadata(narrow.folder / "facts.parquet").num_row_groups
+    assert sum(one.nbytes for one in held) == narrow._fact_shelf._used <= 4 * size
 
 
 def test_entities_of_a_leaf_and_of_a_region(edition: Edition) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from geodata import combining, dealing
+from geodata.choosing import Chosen, choose_villages
+from geodata.combining import choose_shareable
+from geodata.desk import Desk
 from geodata.explained import cost_of_next, explain
 from geodata.proposals import (
     FAIR,
@@ -184,6 +189,11 @@ def test_a_district_without_a_contact_point_gets_one() -> None:
     assert next(one for one in found.choices if one.village == "9").reason == "every_district"
     told = explain(problem, found)
     assert "西区至少要有一个" in json.dumps(told, ensure_ascii=False)
+    # People read points of 100, wherever a need is named.
+    chosen = [one for member in told["members"] for one in member["villages"]]
+    for one in chosen:
+        assert f"需要度 {100 * one['need']:.0f} 分：" in one["sentences"][1]
+    assert any("总需要度少了 75.0 分" in one for one in told["notes"])
     assert [(one.rule, round(one.need, 2)) for one in found.shadows] == [("every_district", 0.75)]
     held = (Held("c", "h", "西", 118.0, 39.8, 0.2),)
     assert {one.village for one in solve(replace(problem, held=held)).choices} == {"0", "1"}
@@ -287,6 +297,91 @@ def test_forty_members_and_eight_hundred_villages() -> None:
     assert len(told["members"]) == 40
     assert all(len(one["villages"]) == 3 for one in told["members"])
     assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize("km", [20.0, 40.0])
+def test_a_limit_on_travel_takes_a_large_office_seconds_and_costs_little_need(
+    km: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It ends by itself: on a busy machine, too, where the clock goes on without it.
+    monkeypatch.setattr(dealing, "LIMITED", replace(dealing.LIMITED, seconds=60.0))
+    problem = city(40, 800, per_district=2, travel_km=km)
+    begun = time.process_time()
+    found = solve(problem)
+    # Five seconds on a quiet machine; so long that a slower one passes, and no slower method does.
+    assert time.process_time() - begun < 10
+    assert broken(problem, shares_of(found)) == []
+    assert len(found.choices) == 120
+    by_name = {one.name: one for one in found.stages}
+    chosen = by_name.get("combine", by_name["choose"])
+    assert chosen.objective <= chosen.bound + 1e-6
+    assert chosen.gap < 0.005
+    assert by_name["fair"].gap < 0.02
+    assert found.off == 0
+
+
+def test_a_limit_on_travel_from_what_members_hold_and_with_pins() -> None:
+    problem = city(40, 800, 3, per_district=2, travel_km=25.0)
+    some = random.Random(1).sample(problem.villages, 15)
+    held = tuple(
+        Held(member.id, one.code, one.district, one.lon, one.lat, one.need)
+        for member, one in zip(problem.members, some[:10], strict=False)
+    )
+    problem = replace(
+        problem,
+        held=held,
+        members=tuple(
+            replace(one, free=2 if n < 10 else 3) for n, one in enumerate(problem.members)
+        ),
+        villages=tuple(one for one in problem.villages if one not in some[:10]),
+        pins=(*(Wish(one.code) for one in some[10:13]), Wish(some[14].code, "m030")),
+    )
+    found = solve(problem, shadows=False)
+    assert found.solved
+    assert broken(problem, shares_of(found)) == []
+    assert all(one.bound <= one.objective + 1e-6 for one in found.stages if one.name == "travel")
+    shuffled = replace(
+        problem,
+        members=problem.members[::-1],
+        villages=problem.villages[::-1],
+        held=problem.held[::-1],
+        pins=problem.pins[::-1],
+    )
+    assert Desk(shuffled).codes == Desk(problem).codes
+    one, other = (choose_shareable(Desk(p), _alone(p)) for p in (problem, shuffled))
+    assert one is not None and other is not None
+    assert one[1] == other[1]
+
+
+def _alone(problem: Problem) -> Chosen:
+    found = choose_villages(Desk(problem))
+    assert found is not None
+    return found
+
+
+@given(problems())
+@settings(max_examples=60, suppress_health_check=SLOW)
+def test_what_prices_find_breaks_no_rule_and_the_best_is_within_their_bounds(
+    problem: Problem,
+) -> None:
+    # With no bundle listed even small worlds take the way of large ones.
+    problem = replace(problem, rules=replace(problem.rules, travel_km=15.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(combining, "MOST_COMBINED", 0)
+        found, wanted = solve(problem, shadows=False), best(problem)
+    if not found.solved:
+        return
+    assert wanted is not None
+    assert broken(problem, shares_of(found)) == []
+    filled, missed, need = wanted
+    by_name = {one.name: one for one in found.stages}
+    if "combine" not in by_name:
+        return
+    assert len(found.choices) <= filled
+    if len(found.choices) < filled:
+        assert by_name["places"].bound >= filled
+    elif found.off <= missed + 1e-6:
+        assert need <= by_name["combine"].bound + 1e-6
 
 
 def test_what_each_part_brings_adds_up_and_says_what_is_estimated() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from geodata import state
+from geodata import jobs, kept, state
 from geodata.errors import EditionError
+from geodata.steering import Steering
 
 
 def test_nothing_is_current_before_the_first_build_and_asking_leaves_no_file(
@@ -114,3 +117,40 @@ def test_a_broken_record_is_said_to_be_broken(tmp_path: Path) -> None:
 def test_an_empty_record_means_that_nothing_was_built(tmp_path: Path) -> None:
     (tmp_path / state.FILE).touch()
     assert state.current(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: state.set_current(folder, "e" * 16),
+        lambda folder: jobs.ask(folder, "a", {}, most=1),
+        lambda folder: kept.keep(folder, "kind", "name", "said"),
+        lambda folder: Steering(folder).register(),
+    ],
+    ids=["state", "jobs", "kept", "steering"],
+)
+def test_whoever_writes_first_makes_it_a_file_that_can_be_read_meanwhile(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    write(tmp_path)
+    with state.opened(tmp_path, reading=True) as base:
+        assert base.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert base.execute("PRAGMA query_only").fetchone() == (1,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            base.execute("CREATE TABLE x (y)")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        base.execute("SELECT 1")
+
+
+def test_the_file_is_opened_in_one_place() -> None:
+    """Who opens it elsewhere forgets a pragma, or how to read where nothing may be written."""
+    places = {
+        path.name: path.read_text("utf-8").replace(":memory:", "")
+        for path in Path(state.__file__).parent.glob("*.py")
+    }
+    for name in ("jobs.py", "kept.py", "steering.py"):
+        assert "from geodata.state import FILE" in places[name]
+    found = [
+        name for name, text in places.items() if re.search(r"sqlite3\.connect\((?!\s*\"\")", text)
+    ]
+    assert found == ["state.py"]

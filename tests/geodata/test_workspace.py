@@ -157,3 +157,53 @@ def test_another_encoding_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "atlas.toml").write_bytes(tiny.ATLAS.encode("gb18030"))
     with pytest.raises(WorkspaceError, match="第 4 行：不是 UTF-8 编码"):
         workspace.load(tmp_path)
+
+
+# ---- publication ----
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            '[publication]\nboundaries = ["names"]',
+            "publication.boundaries 用了「names」，而 sources",
+        ),
+        ("[publication]\nsmall_number = 1", "small_number 的值「1」不行：不能小于 2"),
+        ("[publication]\nverified_bar = 1.5", "verified_bar 的值「1.5」不行：不能大于 1"),
+        ("[publication]\nprotection = 0", "protection 的值「0」不行：要大于 0"),
+        ('[publication]\nembed = ["www.gov.cn"]', "要写成 https://主机名，不带路径"),
+        ('[publication]\nsite_url = "/map"', "要写成完整的网址"),
+        ("[publication]\nsmall_numbers = 1", "是不是想写 small_number"),
+    ],
+)
+def test_conditions_of_publication_are_checked(tmp_path: Path, more: str, words: str) -> None:
+    assert words in refused(tmp_path, f"{GOOD}\n{more}\n")
+
+
+def test_boundaries_that_are_none_may_not_be_approved(tmp_path: Path) -> None:
+    table = '[[sources]]\nid = "roads"\nkind = "table"\nfiles = ["a.csv"]\n'
+    text = f'{GOOD}\n{table}\n[publication]\nboundaries = ["roads"]\n'
+    assert "publication.boundaries 用了「roads」，它不是边界文件" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('public_levels = ["town"]', "measures.paved.public_levels 用了「town」，而 levels"),
+        ('counts = "cows"', "counts 的值「cows」不行：只能是"),
+        ('counts = "people"', "占比类规则数的是村，不是人或户"),
+    ],
+)
+def test_what_a_measure_says_of_publication_is_checked(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    text = GOOD.replace('theme = "gaps"', f'theme = "gaps"\n{line}')
+    assert words in refused(tmp_path, text)
+
+
+def test_the_protection_is_the_threshold_unless_declared(tmp_path: Path) -> None:
+    plain = workspace.load(write(tmp_path, GOOD)).publication
+    assert (plain.small_number, plain.width) == (10, 10.0)
+    text = GOOD + "\n[publication]\nsmall_number = 5\nprotection = 3\n"
+    assert workspace.load(write(tmp_path, text)).publication.width == 3

@@ -11,6 +11,9 @@ import pytest
 from geodata.build import write
 from geodata.check import read
 from geodata.edition import Edition
+from geodata.publish.derive import derive
+from geodata.publish.gate import examine
+from tests import published_worlds
 from tests.tiny import write_tiny
 from tests.worlds import build_small, small_world
 
@@ -41,3 +44,20 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Edition
         return Edition.open(folder, write(replace(world, regions=regions), folder))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def open_world(tmp_path_factory: pytest.TempPathFactory) -> Edition:
+    """The tiny world's public edition: wells and mean harvests are told for the land alone, and
+    the smallest harvests are kept back.
+    """
+    home = tmp_path_factory.mktemp("open")
+    text = published_worlds.atlas(
+        public=("chosen_share", "well_share", "harvest_total", "harvest_mean"),
+        counts={"harvest_total": "people"},
+        levels={"well_share": ["land"], "harvest_mean": ["land"]},
+        publication=published_worlds.PUBLICATION + "small_number = 25\n",
+    )
+    inside = published_worlds.edition(home / "world", text)
+    gate = examine(inside, None, protect=published_worlds.protect)
+    return Edition.of_folder(home / "edition", derive(inside, gate, home / "edition"))

@@ -122,3 +122,23 @@ def test_no_chart_speaks_of_another_programme(tiny):
     figure = charts.series(tiny, resolve(View(measure="well_share"), tiny), "light")
     named = {one.get("name"): one for one in figure["data"]}
     assert named["计划"]["text"] == ["计划：村村有井"]
+
+
+def test_a_chart_of_what_is_not_public_says_so_and_draws_nothing(open_world):
+    look = resolve(View(measure="well_share", region="NA"), open_world)
+    told = "“有水井的村”没有公布到村这一级。"
+    for figure in (
+        charts.series(open_world, look, "light"),
+        charts.distribution(open_world, look, "dark"),
+    ):
+        assert figure["data"] == []
+        assert [one["text"] for one in figure["layout"]["annotations"]] == [told]
+    whole = resolve(View(measure="well_share"), open_world)
+    assert charts.series(open_world, whole, "light")["data"]
+
+
+def test_a_series_that_is_kept_back_says_why(open_world):
+    look = resolve(View(measure="harvest_total", region="NA"), open_world)
+    figure = charts.series(open_world, look, "light")
+    assert figure["data"] == []
+    assert "人数过少，不公布" in figure["layout"]["annotations"][0]["text"]

@@ -53,6 +53,7 @@ def test_its_colours_are_those_of_the_screen(look):
         "ground": ink.ground,
         "land": ink.land,
         "missing": ink.missing,
+        "suppressed": ink.suppressed,
         "hatch": ink.hatch,
         "border-leaf": ink.leaf,
         "border": ink.border,
@@ -295,3 +296,11 @@ def test_without_a_chinese_font_the_package_is_named(small, monkeypatch):
     assert looked
     # What has no names needs no font.
     assert poster.map_png(small, View(round="r3"), labels=False, **SIZE)
+
+
+def test_a_level_that_is_not_public_is_drawn_as_land(open_world):
+    view = View(measure="well_share", level="parish")
+    ink = poster.INKS["light"]
+    assert fills(poster.map_svg(open_world, view, look="light", **SIZE)) == {ink.land}
+    shown = View(measure="chosen_share", level="parish")
+    assert ink.land not in fills(poster.map_svg(open_world, shown, look="light", **SIZE))

@@ -184,3 +184,18 @@ def test_the_words_come_from_the_workspace(tiny):
     whole = profile(tiny, View(measure="harvest_mean"))
     assert "丙村" in "".join(whole["sentences"])
     assert "村" not in profile(tiny, View(measure="well_share"))["progress"][0]["sentence"]
+
+
+def test_where_a_measure_is_not_public_its_profile_says_so_and_gives_no_number(open_world):
+    found = profile(open_world, View(measure="well_share"))
+    assert found["now"] is not None and found["children"] == []
+    assert "“有水井的村”没有公布到村这一级。" in found["sentences"]
+    below = profile(open_world, View(measure="well_share", region="NA"))
+    assert below["now"] is None and below["progress"] == []
+    assert below["sentences"] == ["“有水井的村”没有公布到村这一级。"]
+    json.dumps(below, allow_nan=False)
+
+
+def test_a_leaf_s_neighbours_of_a_measure_that_is_not_public_are_not_ranked(open_world):
+    found = profile(open_world, View(measure="harvest_mean", region="NA"))
+    assert found["now"] is None and found["neighbours"] == [] and found["progress"] == []

@@ -10,7 +10,7 @@ import pytest
 
 from geodata.errors import BadRequest, UnknownName
 from geodata.ledger import Actor, Decision, Forbidden, Ledger, Role, picks, tables
-from layers.contact.why import why
+from layers.contact.why import reported, why
 from tests.ledgers import ledger
 from tests.pickers import OFFICE, VIEWER, join, name, small, tiny, village
 
@@ -205,3 +205,21 @@ def test_a_card_needs_no_ledger_entry_to_be_drawn(tmp_path: Path) -> None:
     empty = Ledger.of(tmp_path)
     card = why(small(), empty, village(0), OFFICE)
     assert card["picks"] == []
+
+
+def test_what_files_say_is_one_part_that_can_be_remembered(ledger: Ledger) -> None:
+    card = why(small(), ledger, village(4), OFFICE, today=TODAY)
+    told = reported(small(), village(4))
+    assert {name: card[name] for name in told} == told
+    assert set(told) == {"income", "missing", "changes"}
+    assert json.loads(json.dumps(told, allow_nan=False)) == told, "a store gives back the same"
+    asked = []
+
+    def remembered(edition: Any, code: str) -> dict[str, Any]:
+        asked.append(code)
+        return {"income": None, "missing": told["missing"], "changes": ["记得的"]}
+
+    card = why(small(), ledger, village(4), OFFICE, today=TODAY, files=remembered)
+    assert (card["changes"], asked) == (["记得的"], [village(4)])
+    with pytest.raises(BadRequest):
+        reported(small(), small().root.code)

@@ -370,13 +370,17 @@ def test_what_is_counted_follows_place_owner_and_category_and_no_other_filter(of
 
     east = told(district=EAST)
     assert counts(east) == (2, 1, 1, {"11": 2, "12": 0})
-    assert (by_district(east), owners(east)) == ([2, 0, 0], [(EAST, 2)])
+    # The other districts stay, so that the chosen one can be compared and another one chosen.
+    assert (by_district(east), owners(east)) == ([2, 2, 0], [(EAST, 2)])
     assert [one["visits"] for one in east["months"]] == [0, 1]
     assert east["sentence"] == ("走访 1 次，发现问题 2 个，整改 1 个，销号 1 个。1 个超期未整改。")
 
     owned = told(owner_kind="district", owner=MIDDLE)
     assert counts(owned) == (1, 1, 0, {"11": 1, "12": 0})
-    assert (by_district(owned), owners(owned)) == ([0, 1, 0], [(MIDDLE, 1)])
+    assert (by_district(owned), owners(owned)) == ([0, 1, 0], owners(whole))
+    assert len(owners(whole)) == 2
+    both = told(district=EAST, owner_kind="district", owner=EAST)
+    assert (by_district(both), owners(both)) == ([2, 0, 0], [(EAST, 2)])
     assert owned["sentence"] == "发现问题 1 个，整改 1 个，销号 0 个。"
 
     team = told(category="team")
@@ -389,6 +393,7 @@ def test_what_is_counted_follows_place_owner_and_category_and_no_other_filter(of
     for unheard in ("item.nothing", "\x00", "\ud800"):
         assert counts(told(category=unheard)) == (0, 0, 0, {"12": 0})
         assert told(district=unheard)["counts"]["all"] == 0
+        assert by_district(told(district=unheard)) == by_district(whole)
         assert told(district=unheard)["months"] == []
 
     for rows_only in ({"state": "struck_off"}, {"overdue": True}, {"mine": True}, {"page": 2}):

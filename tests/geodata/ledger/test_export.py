@@ -49,7 +49,8 @@ def test_a_workbook_holds_a_sheet_a_table_with_chinese_headings(
     assert as_xlsx(ledger, tmp_path / "ledger.xlsx") == ledger.seq()
     book = load_workbook(tmp_path / "ledger.xlsx", read_only=True)
     assert book.sheetnames == [
-        "说明", "账号", "大屏", "联系点", "走访", "照片", "所见", "问题", "记录"
+        "说明", "账号", "大屏", "联系点", "走访", "照片", "所见", "问题", "公布",
+        "撤回的指标", "记录"
     ]  # fmt: skip
     number = counts(ledger)
     for sheet, table in zip(book.worksheets[1:], (*tables.DECIDED, tables.event), strict=True):

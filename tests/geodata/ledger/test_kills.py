@@ -35,11 +35,15 @@ def victim(url: str) -> Iterator[tuple[IO[str], IO[str]]]:
     """What one tells the victim, and what it tells."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.geodata.ledger.victim", url],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stdin is not None and process.stdout is not None
         try:
             yield process.stdin, process.stdout
+        except BaseException:
+            # The writer may wait for somebody to read what it tells: nobody will.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         finally:
             process.stdin.close()
             process.wait()

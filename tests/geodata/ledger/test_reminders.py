@@ -12,6 +12,7 @@ from tests.geodata.ledger.visiting import (
     OFFICE,
     OFFICER,
     OTHER,
+    PEOPLE,
     STRANGER,
     VIEWER,
     bring,
@@ -134,3 +135,38 @@ def test_a_long_list_is_counted_whole_and_shown_in_part(office, small):
         problem(office, small)
     found = due(office, small, OFFICE)["assign"]
     assert (found["count"], len(found["items"])) == (reminders.SHOWN + 3, reminders.SHOWN)
+
+
+def test_what_is_counted_is_what_is_told(office, small):
+    turn(office, "2021-07-10T00:00")
+    hold(office, MEMBER, village(small))
+    hold(office, OTHER, village(small, 5))
+    hold(office, OTHER, village(small, 6), "proposed")
+    hold(office, OTHER, village(small, 7), "released")
+    for n, state in enumerate(("found", "fixed", "rechecked", "struck_off", "assigned")):
+        bring(office, small, state, n)
+    bring(office, small, "assigned", deadline="2021-08-01")
+    bring(office, small, "assigned", deadline="2021-10-14")
+    turn(office, "2021-10-12T00:00")
+    seen = {}
+    for actor in PEOPLE:
+        told = reminders.due(office, small, actor)
+        with office.reading() as connection:
+            seen[actor.id] = reminders.count(connection, small, actor, "2021-10-12")
+        assert seen[actor.id] == sum(one["count"] for one in told), actor.label
+    assert seen[VIEWER.id] == 0 < seen[MEMBER.id] < seen[OFFICE.id]
+    kinds = {one["kind"] for actor in PEOPLE for one in reminders.due(office, small, actor)}
+    assert kinds == set(reminders.PRESSING), "each group is counted here"
+
+
+def test_counting_puts_nothing_into_words(office, small, monkeypatch):
+    for _ in range(3):
+        problem(office, small)
+
+    def words(*_, **__):
+        raise AssertionError("nobody reads a sentence of what is only counted")
+
+    for place in (reminders, problems):
+        monkeypatch.setattr(place, "say", words)
+    with office.reading() as connection:
+        assert reminders.count(connection, small, OFFICE, "2021-10-12") == 3

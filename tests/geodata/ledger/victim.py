@@ -45,10 +45,11 @@ def main(url: str) -> None:
         child = os.fork()
         if child == 0:
             try:
+                # Told by itself, so that no decision is told before it.
+                os.write(1, f"pid {os.getpid()}\n".encode())
                 write(url, str(number))
             finally:
                 os._exit(1)
-        os.write(1, f"pid {child}\n".encode())
         os.waitpid(child, 0)
         os.write(1, b"dead\n")
 
