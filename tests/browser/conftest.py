@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -28,6 +29,10 @@ PATIENCE_MS = 45_000
 
 QUIET_MS = 1500
 """A page that asks for nothing for so long has everything."""
+
+ASK_MS = 40
+"""How often a page is asked for what a test waits for. Playwright's default, at every frame, makes
+frames that nobody else wants."""
 
 READY = "() => window.bangfu && window.bangfu.painted && window.bangfu.map"
 
@@ -210,6 +215,7 @@ def visit(chromium: Any, motion: str) -> Iterator[Callable[..., Watched]]:
             stack.callback(place.close)
             watched = Watched(place.new_page())
             watched.page.set_default_timeout(PATIENCE_MS)
+            watched.page.wait_for_function = partial(watched.page.wait_for_function, polling=ASK_MS)
             watched.page.on("request", lambda request: watched.requests.append(request.url))
             watched.page.on("console", lambda message: watched.hear(message.text))
             watched.page.on("pageerror", lambda error: watched.said.append(str(error)))
