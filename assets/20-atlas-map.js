@@ -70,10 +70,13 @@
       const tell = () => changed((n) => n + 1);
       const page = new MutationObserver(tell);
       page.observe(document.documentElement, { attributeFilter: ["data-look"] });
+      // Of the page's own switch; before the observer is told, a sheet of paper may be drawn.
+      window.addEventListener("bangfu-look", tell);
       const system = window.matchMedia("(prefers-color-scheme: dark)");
       if (system.addEventListener) system.addEventListener("change", tell);
       return () => {
         page.disconnect();
+        window.removeEventListener("bangfu-look", tell);
         if (system.removeEventListener) system.removeEventListener("change", tell);
       };
     }, []);
@@ -172,8 +175,9 @@
     ["cross", "hides", patterned(SUPPRESSED, SUPPRESSED_FADED)],
   ];
 
-  /* Mesh and fills take each other's place within one frame. */
-  const AT_ONCE = { "fill-opacity-transition": { duration: 0, delay: 0 } };
+  /* Within one frame: mesh and fills take each other's place, ground and regions change their look
+     together, and paper does not wait for a fade. */
+  const AT_ONCE = { duration: 0, delay: 0 };
 
   const absolute = (url) => (/^[a-z]+:/i.test(url) ? url : window.location.origin + url);
 
@@ -224,7 +228,7 @@
       id: "land",
       type: "fill",
       ...of(levels[0]),
-      paint: { "fill-color": colours.land, "fill-antialias": true, ...AT_ONCE },
+      paint: { "fill-color": colours.land, "fill-antialias": true },
     });
     const none = { visibility: "none" };
     for (const level of levels) {
@@ -233,7 +237,7 @@
         type: "fill",
         ...of(level),
         layout: none,
-        paint: { "fill-color": PAINT, "fill-antialias": false, "fill-opacity": 1, ...AT_ONCE },
+        paint: { "fill-color": PAINT, "fill-antialias": false, "fill-opacity": 1 },
       });
       for (const [kind, , opacity] of PATTERNS) {
         layers.push({
@@ -315,7 +319,7 @@
         });
       }
     }
-    return { version: 8, sources, layers, transition: { duration: 200, delay: 0 } };
+    return { version: 8, sources, layers, transition: AT_ONCE };
   }
 
   /** Where a class stands among `classes` colours and the three that follow them. */

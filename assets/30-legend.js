@@ -109,7 +109,6 @@
             className: "atlas-class" + (hidden ? " atlas-off" : ""),
             "data-class": one.code,
             "aria-pressed": !hidden,
-            "aria-label": say(words, "legend.filter", { label: one.label, count, level: level.label }),
             onClick: () => flip(one.code),
             onMouseEnter: () => light(one.code),
             onMouseLeave: () => light(null),
@@ -119,6 +118,8 @@
           h("span", { className: "atlas-swatch " + (one.kind || ""), style: one.style }),
           h("span", { className: "atlas-class-label" }, one.label),
           h("span", { className: "atlas-class-count" }, count),
+          // A name that begins with what is seen: who steers by voice says that.
+          h("span", { className: "atlas-unseen" }, say(words, "legend.filter", { level: level.label })),
           h("span", {
             className: "atlas-class-share",
             "aria-hidden": true,

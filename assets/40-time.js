@@ -98,7 +98,8 @@
           })
         )
       ),
-      h("output", { className: "atlas-time-now", "aria-live": playing ? "off" : "polite" }, periods[index].label),
+      // Not spoken by itself: the screen's own sentence says the month with its value.
+      h("output", { className: "atlas-time-now", "aria-live": "off" }, periods[index].label),
       h(
         "div",
         { className: "atlas-time-track" },

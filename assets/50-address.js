@@ -164,6 +164,7 @@
       const wish = name === undefined ? look.held || look.chosen() : name;
       const shown = wish || (dark.matches ? "dark" : "light");
       document.documentElement.setAttribute("data-look", shown);
+      window.dispatchEvent(new Event("bangfu-look"));
       lookListeners.forEach((listener) => listener(shown === "dark"));
     },
     listen(listener) {

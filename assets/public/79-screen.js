@@ -340,9 +340,7 @@
       ranking(news) {
         if ("pointed" in news) patch({ pointed: news.pointed });
       },
-      look(news) {
-        patch({ dark: news.dark });
-      },
+      look() {}, // it stands at the page's root, and all that is drawn reads it there
     }).current;
     const deeper_ = useRef(deeper);
     deeper_.current = deeper;
@@ -380,7 +378,7 @@
 
     const map = h(bangfu.AtlasMap, {
       id: "map", picture, period, off: state.off, hide: state.hide, highlight: state.highlight,
-      pointed: state.pointed, playing: state.playing, dark: state.dark, padding: NARROW.matches ? ROOM : null,
+      pointed: state.pointed, playing: state.playing, padding: NARROW.matches ? ROOM : null,
       words: { ...words.map, no_approval: atlas.notices.demo ? own["notes.no_approval"] : "" },
       setProps: tell.map,
     });
@@ -388,7 +386,7 @@
       ready ? h(bangfu.AtlasFold, { id: "legend-fold", target: "legend-box", words: part(portal, "legend") }) : null,
       h("div", { id: "legend-box" },
         h(bangfu.AtlasLegend, {
-          id: "legend", map: "map", picture, period, off: state.off, dark: state.dark,
+          id: "legend", map: "map", picture, period, off: state.off,
           words: words.map, setProps: tell.legend,
         }),
         picture && picture.measure && !published(picture.level) && !picture.follow

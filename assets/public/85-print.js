@@ -1,9 +1,16 @@
-/* Paper: a browser prints a WebGL drawing as nothing, so a plain copy of it stands in for it. */
+/* Paper: a browser prints a WebGL drawing as nothing, so a plain copy of it stands in for it; in
+   light colours, whatever the screen's are. */
 "use strict";
 (function () {
   const bangfu = window.bangfu;
   const PAPER = 700; // a sheet's width in px, about: names are as large there as they are here
+  const root = document.documentElement;
   let copy = null;
+
+  /** Another look, now: the browser takes the page as it is when `beforeprint` ends. */
+  function dress(name) {
+    window.ReactDOM.flushSync(() => bangfu.look.apply(name));
+  }
 
   /** Draws the names where the map has them, in letters that a sheet's width leaves readable. */
   function names(pen, frame, scale, letters) {
@@ -30,6 +37,7 @@
   function before() {
     const frame = document.getElementById("map");
     if (copy || !bangfu.map || !frame) return;
+    dress("light");
     const drawn = bangfu.map.getCanvas();
     copy = document.createElement("canvas");
     copy.className = "printed-map";
@@ -40,13 +48,15 @@
     pen.drawImage(drawn, 0, 0);
     names(pen, frame, drawn.width / drawn.clientWidth, Math.max(1, drawn.clientWidth / PAPER));
     frame.insertBefore(copy, frame.firstChild);
-    document.documentElement.setAttribute("data-printed", "");
+    root.setAttribute("data-printed", "");
   }
 
   function after() {
-    if (copy) copy.remove();
+    if (!copy) return;
+    copy.remove();
     copy = null;
-    document.documentElement.removeAttribute("data-printed");
+    root.removeAttribute("data-printed");
+    dress(); // what the reader or the system wishes
   }
 
   window.addEventListener("beforeprint", before);

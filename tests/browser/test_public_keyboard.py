@@ -44,6 +44,11 @@ STOP = """() => {
     const part = (n) => (n / 255 <= 0.04045 ? n / 255 / 12.92 : ((n / 255 + 0.055) / 1.055) ** 2.4);
     return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
   };
+  const words = (element) => {
+    const heard = element.cloneNode(true);
+    heard.querySelectorAll("[aria-hidden=true]").forEach((sign) => sign.remove());
+    return heard.textContent;
+  };
   const style = getComputedStyle(one);
   const drawn = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   const within = parseFloat(style.outlineOffset) < 0;
@@ -57,6 +62,7 @@ STOP = """() => {
     || Array.from(one.labels || []).some((label) => label.contains(hit)));
   return {
     html: one.outerHTML.slice(0, 160),
+    text: words(one),
     ring: drawn ? (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) : 0,
     seen: [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]].some(
       ([x, y]) => mine(at(x, y))),
@@ -87,6 +93,9 @@ class Reader:
         role, name = self.spoken()
         assert role not in ("", "generic", "none"), stop["html"]
         assert name, f"no name: {stop['html']}"
+        # WCAG 2.5.3: who steers by voice says what stands there.
+        seen, told = ("".join(text.split()) for text in (stop["text"], name))
+        assert role not in ("button", "link") or seen in told, f"{seen} is not in {told}"
         assert stop["ring"] >= RING, f"the focus is not seen ({stop['ring']:.1f}): {stop['html']}"
         assert stop["seen"], f"the focus is covered: {stop['html']}"
         return role, name

@@ -123,18 +123,18 @@ def test_large_type_and_characters_are_switched_by_key_and_kept(
     assert elder.get_attribute("aria-pressed") == "true"
     assert page.evaluate(size) > small * 1.2
     page.get_by_role("button", name="繁体字").press("Enter")
-    page.wait_for_function("document.documentElement.lang === 'zh-Hant'")
+    page.locator("html[lang=zh-Hant]").wait_for(state="attached")
     table = hant.of(edition)
     assert hant.convert(table, edition.at("village", 0).name) in page.inner_text("h1")
     assert "數值" in page.inner_text("table")
     # The next page knows.
     page.goto(page.url.replace(code, edition.at("village", 1).code))
-    page.wait_for_function("document.documentElement.lang === 'zh-Hant'")
+    page.locator("html[lang=zh-Hant]").wait_for(state="attached")
     assert page.evaluate(size) > small * 1.2
     page.goto(page.url.replace(edition.at("village", 1).code, code))
-    page.wait_for_function("document.documentElement.lang === 'zh-Hant'")
+    page.locator("html[lang=zh-Hant]").wait_for(state="attached")
     page.locator(".tg button").nth(1).press("Enter")
-    page.wait_for_function("document.documentElement.lang === 'zh-CN'")
+    page.locator("html[lang=zh-CN]").wait_for(state="attached")
     page.locator(".tg button").nth(0).press("Enter")
     assert page.inner_text("body") == plain
 

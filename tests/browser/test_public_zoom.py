@@ -334,14 +334,21 @@ def test_paper_has_the_map_its_legend_the_table_and_what_a_map_must_say(
     assert page.pdf(print_background=True).startswith(b"%PDF")
     assert page.evaluate("() => window.printing") == 1
     assert page.locator(".printed-map").count() == 0  # and it is gone again
-    colours = page.evaluate(
+    paper = page.evaluate(
         """() => {
+          const swatch = () => document.querySelector("#legend .atlas-swatch").style.background;
+          const before = swatch();
           window.dispatchEvent(new Event("beforeprint"));
           const copy = document.querySelector(".printed-map");
           const { data } = copy.getContext("2d").getImageData(0, 0, copy.width, copy.height);
-          const found = new Set(new Uint32Array(data.buffer));
+          const printed = swatch();
           window.dispatchEvent(new Event("afterprint"));
-          return found.size;
+          return { colours: new Set(new Uint32Array(data.buffer)).size, corner: data[0],
+            swatches: [before, printed, swatch()] };
         }"""
     )
-    assert colours > 50
+    assert paper["colours"] > 50
+    # The screen is dark; map and legend are printed in light colours, and the screen stays.
+    assert paper["corner"] > 200
+    before, printed, after = paper["swatches"]
+    assert printed != before == after

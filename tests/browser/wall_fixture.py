@@ -49,10 +49,6 @@ class Stage:
     showing: list[Json] = field(default_factory=list)
     walls: list[Json] = field(default_factory=list)
     steering: bool = True
-    in_flight: int = 0
-    most_in_flight: int = 0
-    slow: float = 0.0
-    """Seconds that a poll takes."""
     asked: list[str] = field(default_factory=list)
 
     def order(self, what: str, **more: Any) -> None:
@@ -139,10 +135,6 @@ class Stage:
         if request.method == "PUT":
             self.showing.append(json.loads(request.get_data()))
             return Response(status=204)
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        time.sleep(self.slow)
-        self.in_flight -= 1
         after = int(request.args.get("after", "0"))
         answer = _json(
             {
