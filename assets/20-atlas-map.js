@@ -63,22 +63,14 @@
     return look ? look === "dark" : media("(prefers-color-scheme: dark)");
   }
 
-  /** Renders again when page or system change their look. */
+  /** Renders again when the page changes its look (`look.apply` of 50-address.js), in the same task:
+   *  a sheet of paper does not wait. */
   function useLook() {
     const [, changed] = useState(0);
     useEffect(() => {
       const tell = () => changed((n) => n + 1);
-      const page = new MutationObserver(tell);
-      page.observe(document.documentElement, { attributeFilter: ["data-look"] });
-      // Of the page's own switch; before the observer is told, a sheet of paper may be drawn.
       window.addEventListener("bangfu-look", tell);
-      const system = window.matchMedia("(prefers-color-scheme: dark)");
-      if (system.addEventListener) system.addEventListener("change", tell);
-      return () => {
-        page.disconnect();
-        window.removeEventListener("bangfu-look", tell);
-        if (system.removeEventListener) system.removeEventListener("change", tell);
-      };
+      return () => window.removeEventListener("bangfu-look", tell);
     }, []);
   }
 

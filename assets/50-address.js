@@ -534,7 +534,6 @@
       }
       return skip();
     },
-    dark: (isDark) => each(() => Boolean(isDark)),
     /** The table stands in the map's place. */
     table(shown) {
       document.documentElement.setAttribute("data-table", shown ? "1" : "0");

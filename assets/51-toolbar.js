@@ -724,11 +724,10 @@
 
   const LOOKS = ["", "light", "dark"];
 
-  /** Light, dark, or what the system wishes: one button that goes round. Out: `dark`. */
-  function AtlasLook({ id, words, setProps }) {
+  /** Light, dark, or what the system wishes: one button that goes round. What is chosen stands at
+   *  the page's root, where all that is drawn reads it. */
+  function AtlasLook({ id, words }) {
     const [chosen, setChosen] = useState(look.chosen());
-    const isDark = bangfu.useDark();
-    useEffect(() => setProps({ dark: isDark }), [isDark]);
     const name = chosen || "auto";
     const label = fill(words.now, { look: words[name] });
     return h("button", {

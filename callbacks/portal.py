@@ -488,9 +488,4 @@ def _clientside(app: Dash) -> None:
         State(ids.ADDRESS, "details"),
         picture,
     )
-    wire(
-        "dark",
-        [Output(ids.MAP, "dark"), Output(ids.LEGEND, "dark")],
-        Input(ids.LOOK, "dark"),
-    )
     wire("table", Output(ids.TABLE, "shown"), Input(ids.ACTIONS, "table"))

@@ -86,7 +86,7 @@ AtlasActions = _component(
     ("actions", "export"),
     """Table, save and export, copy the link, help. Out: `table`, whether it stands for the map.""",
 )
-AtlasLook = _component("AtlasLook", "dark", ("look",), """Light, dark or automatic. Out: `dark`.""")
+AtlasLook = _component("AtlasLook", "", ("look",), """Light, dark or automatic.""")
 AtlasCrumbs = _component("AtlasCrumbs", "picture", ("crumbs",), """The path of regions.""")
 AtlasFigures = _component(
     "AtlasFigures", "picture period", ("figures", "status"), """Headline figures and plan."""

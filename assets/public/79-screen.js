@@ -340,7 +340,6 @@
       ranking(news) {
         if ("pointed" in news) patch({ pointed: news.pointed });
       },
-      look() {}, // it stands at the page's root, and all that is drawn reads it there
     }).current;
     const deeper_ = useRef(deeper);
     deeper_.current = deeper;
@@ -485,7 +484,7 @@
                 label: own[comfort.on("script") ? "screen.simplified" : "screen.traditional"],
                 onClick: () => comfort.choose("script", !comfort.on("script")) })
             : null,
-          ready ? h(bangfu.AtlasLook, { id: "look", words: part(portal, "look"), setProps: tell.look }) : null)),
+          ready ? h(bangfu.AtlasLook, { id: "look", words: part(portal, "look") }) : null)),
       h("div", { className: "toolbar" }, toolbar),
       h("div", { className: "stage", id: "main", role: "main" },
         pane,

@@ -34,7 +34,7 @@ FIRST = (
     "51-toolbar.js",
     "52-panel.js",
 )
-LATER = ("15-mesh.js",)
+LATER = ("15-mesh.js", "55-print.js")
 TOKENS = "tokens.css"
 STYLES = ("atlas.css", "portal.css")
 """Of the map's page, and whatever lies in `assets/public/`."""

@@ -331,6 +331,33 @@ def test_look_goes_round_and_stays(served: str, visit: Visit) -> None:
     assert seen.page.evaluate(look) == "dark"
 
 
+def test_paper_has_the_map_in_light_colours(served: str, visit: Visit) -> None:
+    seen = visit(f"{served}?look=dark")
+    seen.painted(region=ROOT)
+    wait_for(seen, "document.querySelector('.atlas-dark')")
+    # A browser prints a WebGL drawing as nothing; at its sign to print a copy stands there.
+    printed = seen.page.evaluate(
+        """() => {
+          const swatch = () => document.querySelector("#legend .atlas-swatch").style.background;
+          const found = { before: swatch() };
+          window.dispatchEvent(new Event("beforeprint"));
+          const copy = document.querySelector(".printed-map");
+          found.corner = copy.getContext("2d").getImageData(0, 0, 1, 1).data[0];
+          found.printed = swatch();
+          window.dispatchEvent(new Event("afterprint"));
+          found.after = swatch();
+          return found;
+        }"""
+    )
+    assert printed["corner"] > 200
+    assert printed["printed"] != printed["before"] == printed["after"]
+    assert seen.page.pdf().startswith(b"%PDF")
+    seen.page.emulate_media(media="print")
+    assert seen.page.locator("#legend").is_visible()
+    assert seen.page.locator("#ranking table").is_visible()
+    assert not seen.page.locator(".search").is_visible()
+
+
 def test_gallery_leads_to_the_map(served: str, visit: Visit) -> None:
     seen = visit(f"{served}/maps")
     card = seen.page.locator(".card", has_text="扶持村占比").first

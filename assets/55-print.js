@@ -37,6 +37,7 @@
   function before() {
     const frame = document.getElementById("map");
     if (copy || !bangfu.map || !frame) return;
+    const screen = bangfu.look.isDark() ? "dark" : "light";
     dress("light");
     const drawn = bangfu.map.getCanvas();
     copy = document.createElement("canvas");
@@ -48,7 +49,7 @@
     pen.drawImage(drawn, 0, 0);
     names(pen, frame, drawn.width / drawn.clientWidth, Math.max(1, drawn.clientWidth / PAPER));
     frame.insertBefore(copy, frame.firstChild);
-    root.setAttribute("data-printed", "");
+    root.setAttribute("data-printed", screen);
   }
 
   function after() {
