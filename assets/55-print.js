@@ -4,6 +4,7 @@
 (function () {
   const bangfu = window.bangfu;
   const PAPER = 700; // a sheet's width in px, about: names are as large there as they are here
+  const LETTER = 16; // the root's size in px on an ordinary screen
   const root = document.documentElement;
   let copy = null;
 
@@ -47,7 +48,9 @@
     bangfu.map.redraw(); // what it draws can be read until this task ends
     const pen = copy.getContext("2d");
     pen.drawImage(drawn, 0, 0);
-    names(pen, frame, drawn.width / drawn.clientWidth, Math.max(1, drawn.clientWidth / PAPER));
+    // Large screens have large letters already; a sheet has the same ones from every screen.
+    const letters = (drawn.clientWidth / PAPER) * (LETTER / parseFloat(getComputedStyle(root).fontSize));
+    names(pen, frame, drawn.width / drawn.clientWidth, Math.max(1, letters));
     frame.insertBefore(copy, frame.firstChild);
     root.setAttribute("data-printed", screen);
   }
