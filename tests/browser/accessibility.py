@@ -15,6 +15,8 @@ TAGS = [
 _RUN = """
 async tags => (await axe.run(document, {
   runOnly: { type: "tag", values: tags }, resultTypes: ["violations"],
+  // WCAG 2.5.3, which axe still calls an experiment.
+  rules: { "label-content-name-mismatch": { enabled: true } },
 })).violations.map(one => one.impact + " " + one.id + ": " + one.help + "\\n  "
   + one.nodes.slice(0, 5).map(node => node.html.slice(0, 200) + " :: "
     + (node.failureSummary || "").replace(/\\s+/g, " ").slice(0, 300)).join("\\n  "))
