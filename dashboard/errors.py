@@ -130,7 +130,7 @@ def _page(sentence: str) -> Response:
         f"<title>{html.escape(say('api.page_title'))}</title>"
         "<style>body{font:1.125rem/1.7 system-ui,sans-serif;max-width:40rem;margin:15vh auto;"
         "padding:0 1.5rem}</style></head>"
-        f"<body><h1>{html.escape(say('api.page_title'))}</h1><p>{html.escape(sentence)}</p>"
-        f'<p><a href="/">{html.escape(say("api.page_back"))}</a></p></body></html>\n',
+        f"<body><main><h1>{html.escape(say('api.page_title'))}</h1><p>{html.escape(sentence)}</p>"
+        f'<p><a href="/">{html.escape(say("api.page_back"))}</a></p></main></body></html>\n',
         mimetype="text/html",
     )

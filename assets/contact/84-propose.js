@@ -186,6 +186,7 @@
               one.name, icon("cross"))))
         : null;
     return h("div", { className: "contact-propose" },
+      h("h2", { className: "unseen" }, say("tab.propose")),
       h("p", { className: "contact-hint contact-quiet" }, say(allowed ? "propose.hint" : "propose.not_allowed")),
       allowed
         ? h("div", { className: "contact-row" },

@@ -218,6 +218,7 @@
     const set = (patch) => setFilter({ ...filter, page: "", ...patch });
     const { counts } = board;
     return h("div", { className: "contact-board" },
+      h("h2", { className: "unseen" }, say("tab.problems")),
       h("p", { className: "contact-solved" }, board.sentence),
       h(contact.Reminders, { ctx, told: reminders }),
       h(Choices, {

@@ -178,10 +178,11 @@
     };
     const link = (one, className) =>
       h("a", { key: one.href, href: one.href, className, "aria-current": one.current ? "page" : undefined }, one.label);
+    const used = me.places ? say("mine.short", { used: me.used, places: me.places }) : "";
     return h("details", { className: "account-menu contact-menu", ref: box, onKeyDown: keys },
-      h("summary", { className: "contact-me", "aria-label": me.label }, icon("person"),
+      h("summary", { className: "contact-me" }, icon("person"),
         h("span", { className: "contact-me-name" }, me.label),
-        me.places ? h("span", { className: "contact-quiet" }, say("mine.short", { used: me.used, places: me.places })) : null,
+        used ? h("span", { className: "contact-quiet" }, used) : null,
         icon("down")),
       h("div", { className: "account-list" },
         h("p", { className: "contact-menu-name contact-quiet" }, me.label),
