@@ -177,9 +177,11 @@ class _Page:
         except EditionError:
             return None
 
-    def demo(self) -> bool:
-        """Whether the current edition's data are invented."""
-        return self.library.current().edition.space.atlas.demo
+    def demo(self, based: Json) -> bool:
+        """Whether the data that would be published are invented: those of the basis, which is of
+        this moment; what the server shows may be a second older.
+        """
+        return self.library.edition(str(based["edition"])).space.atlas.demo
 
     def known(self, measure: str) -> Mark:
         """A measure that was ever published."""
@@ -331,7 +333,7 @@ def _taking_back(server: Flask, page: _Page) -> None:
             return draw(what, measure, given, preview=preview)
         if given["based"] != tag(based):
             problems[""] = _moved_confirm()
-        if page.demo() and not given["accept_demo"]:
+        if page.demo(based) and not given["accept_demo"]:
             problems["accept_demo"] = say("publishing.needs_demo")
         if problems:
             return draw(what, measure, given, problems, preview)

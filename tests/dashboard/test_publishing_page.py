@@ -329,6 +329,21 @@ def test_a_measure_is_taken_back_with_a_reason_and_put_back(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_the_mark_of_a_demo_is_asked_for_by_the_edition_of_this_moment(
+    world: World, office: FlaskClient
+) -> None:
+    published(office)
+    text = worlds.atlas(approval="").replace("[atlas]", "[atlas]\ndemo = true")
+    worlds.world(world.workspace, text)
+    fields = {"measure": "well_share", "why": "数错了一口井"}
+    based = hidden(sent(office, "withdraw", **fields).text, "based")
+    # Within the second in which the server still shows the edition before.
+    answer = sent(office, "withdraw", **fields, confirmed="1", based=based)
+    assert answer.status_code == 422 and "要勾选同意" in answer.text
+    assert not record.withdrawals(world.ledger)
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_withdrawal_that_the_gate_stops_says_that_readers_still_see_it(
     world: World, office: FlaskClient
 ) -> None:
