@@ -87,7 +87,12 @@ def test_what_readers_see(real: Real, audit: Callable[..., Audit], width: int) -
     one.look("/publishing")  # which she may not see
     one.look("/nowhere")
     one.done()
-    one.seen.said.clear()  # that there is no such page
+    # The console tells of each refusal, now or a moment later.
+    for _ in range(40):
+        if len(one.seen.said) == 2 * len(one.looks):
+            break
+        one.page.wait_for_timeout(100)
+    one.seen.said.clear()
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
